@@ -1,0 +1,55 @@
+"""Permute layers keep what a later layer sees.
+
+## What it does
+Adds a `Permute` layer before a layer that depends on the order of its input's axes, most often
+`Flatten`, or around a tensor at the edge of a model that other code calls.
+
+## Why
+`Flatten` reads a map in memory order. After channels-first maps the features come out channel by
+channel, after channels-last maps pixel by pixel, and a `Dense` layer behind it, with its saved
+weights, knows the old order only.
+
+## Example
+```python
+model.add(Flatten())
+model.add(Dense(128))
+```
+becomes
+```python
+model.add(Permute((3, 1, 2)))
+model.add(Flatten())
+model.add(Dense(128))
+```
+
+## Fix safety
+Safe: no weight changes. `--flatten reorder` does without the layer and changes the order of the
+rows of the Dense layer's weights instead.
+
+## References
+https://keras.io/api/layers/reshaping_layers/permute/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import libcst as cst
+
+from kmigrate.codemods import Stage, operation
+from kmigrate.expressions import Site, as_argument, bare
+
+CODES = {"KM106": "Permute layer added"}
+
+
+@operation(Stage.INSERT, "stmt", needs=("where", "text"))
+def statement(args: Mapping[str, Any], site: Site) -> tuple[str, str]:
+    """``{where, text}``: the statement ``text`` before or after this one."""
+    return args["where"], args["text"]
+
+
+@operation(Stage.WRAP, "expr", needs=("callee", "dims"))
+def around(node: cst.BaseExpression, args: Mapping[str, Any], site: Site) -> cst.Call:
+    """``{callee, dims}``: the tensor goes through ``callee(dims)``."""
+    layer = cst.Call(site.expression(args["callee"]), [cst.Arg(site.numbers(args["dims"]))])
+    return cst.Call(layer, [cst.Arg(as_argument(bare(node)))])

@@ -1,0 +1,199 @@
+"""What each command does, once its options are known; every function returns the exit status."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import click
+
+from kmigrate.discovery import Candidate, find, may_concern
+
+if TYPE_CHECKING:
+    from kmigrate.options import Options
+    from kmigrate.pipeline import Result
+    from kmigrate.source import SourceFile
+
+OK, PENDING, ERROR, LEFT = 0, 1, 2, 3
+_GRAVEST_FIRST = (ERROR, PENDING, LEFT, OK)
+
+
+class Mode(NamedTuple):
+    """What is done with the results."""
+
+    write: bool = False
+    check: bool = False
+    verify: bool = False
+    allow_unverified: bool = False
+    strict: bool = False
+
+
+def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choices: Any) -> int:
+    """Convert ``paths``, or stdin for ``-``; ``choices`` are the fields of `Options`."""
+    if tuple(paths) == ("-",):
+        return _convert_stdin(stdin_filename or "stdin.py", mode, choices)
+    found = find(paths)
+    for problem in found.problems:
+        _say(f"{problem.path}: error: {problem.message}")
+    status = ERROR if found.problems else OK
+    if found.candidates:
+        return _gravest([status, _convert(found.candidates, mode, choices, _write)])
+    if found.read:
+        _say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
+    return status
+
+
+def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
+    """With ``--write``, stdout gets the new text; whatever happens, it never gets less than stdin had."""
+    data = sys.stdin.buffer.read()
+    output = [data]
+
+    def deliver(result: Result) -> None:
+        output.append(_pair(result)[1].raw)
+
+    try:
+        if may_concern(data):
+            return _convert([Candidate(name, data)], mode, choices, deliver)
+        _say(f"{name}: nothing to do: no Keras code")
+        return OK
+    finally:
+        if mode.write:
+            sys.stdout.buffer.write(output[-1])
+
+
+def _convert(
+    candidates: Sequence[Candidate], mode: Mode, choices: dict[str, Any], deliver: Callable[[Result], None]
+) -> int:
+    from kmigrate import pipeline
+    from kmigrate.options import Options
+    from kmigrate.report import text
+
+    options = Options(**choices)
+    results = pipeline.convert(candidates, options)
+    changed = [result for result in results if result.new is not None]
+    statuses = [ERROR for result in results if result.error]
+    if mode.check and changed:
+        statuses.append(PENDING)
+    if mode.strict and any(text.is_left_alone(result) for result in results):
+        statuses.append(LEFT)
+    if not mode.check and not mode.write:
+        _show(changed)
+    for line in text.details(results, options):
+        _say(line)
+    accepted = changed
+    if mode.verify:
+        verdicts = [(result, _certify(result, options, mode)) for result in changed]
+        statuses += [status for _, status in verdicts]
+        accepted = [result for result, status in verdicts if status == OK]
+    written = None
+    if mode.write:
+        written, failed = _deliver(accepted, deliver) if accepted else ([], 0)
+        statuses += [ERROR] * failed
+    _say(text.closing(results, written))
+    return _gravest(statuses)
+
+
+def _show(changed: Sequence[Result]) -> None:
+    from kmigrate.report.diff import coloured, unified
+
+    stdout = sys.stdout.buffer
+    colours = stdout.isatty() and "NO_COLOR" not in os.environ
+    for result in changed:
+        before, after = _pair(result)
+        diff = unified(result.path, before.raw, after.raw)
+        if colours:
+            click.echo(coloured(diff, before.encoding), nl=False)
+        else:
+            stdout.write(diff)
+    stdout.flush()
+
+
+def _certify(result: Result, options: Options, mode: Mode) -> int:
+    """Run the program before and after; the status tells whether it may be written."""
+    from kmigrate.proof import prove
+    from kmigrate.verify import Verdict
+
+    certificate = prove(*_pair(result), options, result.plan)
+    _say(f"{result.path}: {certificate.summary()}")
+    if certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified:
+        return OK
+    return certificate.verdict.exit_status
+
+
+def _deliver(accepted: Sequence[Result], deliver: Callable[[Result], None]) -> tuple[list[str], int]:
+    """The paths that were written, and how many could not be."""
+    from kmigrate.writing import WriteError
+
+    written, failed = [], 0
+    for result in accepted:
+        try:
+            deliver(result)
+            written.append(result.path)
+        except WriteError as error:
+            _say(f"{error.path}: error: {error.message}")
+            failed += 1
+    return written, failed
+
+
+def _write(result: Result) -> None:
+    from kmigrate.writing import Change, write
+
+    before, after = _pair(result)
+    write([Change(result.path, before.raw, after.raw)])
+
+
+def _pair(result: Result) -> tuple[SourceFile, SourceFile]:
+    """A changed file before and after."""
+    assert result.source is not None
+    assert result.new is not None
+    return result.source, result.new
+
+
+def verify(before: str, after: str, **choices: Any) -> int:
+    """Compare two versions of a program by running them."""
+    from kmigrate.options import Options
+    from kmigrate.proof import prove
+    from kmigrate.source import SourceError, SourceFile
+
+    try:
+        certificate = prove(SourceFile.read(before), SourceFile.read(after), Options(**choices))
+    except (SourceError, OSError) as error:
+        _say(f"error: {error}")
+        return ERROR
+    except SyntaxError as error:
+        _say(f"error: {error.filename}:{error.lineno}:{error.offset}: {error.msg}")
+        return ERROR
+    click.echo(certificate.summary())
+    return certificate.verdict.exit_status
+
+
+def rule(code: str) -> int:
+    """Print what is known of a code: the summary, what to do, and its codemod's documentation."""
+    from kmigrate.codemods import documentation
+    from kmigrate.codes import CODES
+
+    entry = CODES[code]
+    parts = [f"{code} {entry.name}", entry.summary, entry.advice, documentation(code)]
+    click.echo("\n\n".join(part for part in parts if part))
+    return OK
+
+
+def rules() -> int:
+    """Print one line for each code."""
+    from kmigrate.codes import CODES
+
+    width = max(len(entry.name) for entry in CODES.values())
+    for code, entry in CODES.items():
+        click.echo(f"{code}  {entry.name:{width}}  {entry.summary}")
+    return OK
+
+
+def _gravest(statuses: Iterable[int]) -> int:
+    """An error says more than pending changes, and these more than what was left alone."""
+    return min(statuses, key=_GRAVEST_FIRST.index, default=OK)
+
+
+def _say(line: str) -> None:
+    click.echo(line, err=True)

@@ -1,0 +1,180 @@
+"""From a program's text to its plan: run, find out version and ordering, solve, collect edits."""
+
+from __future__ import annotations
+
+import ast
+import re
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from kmigrate.keras_api import versions
+from kmigrate.keras_api.versions import VersionRange
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.interpret.machine import Interpreter
+from kmigrate.layout.interpret.state import Knowledge, Source, WorkLimit
+from kmigrate.layout.planning import Planner
+from kmigrate.layout.values import Seq
+from kmigrate.options import Options
+from kmigrate.plan import Assumption, Diagnostic, Plan
+from kmigrate.syntax import Lines, parse
+
+MAX_RUNS = 6
+CHANNEL_COUNTS = range(1, 5)
+CHANNEL_NAME = re.compile(r"chan|^n_?c$|^nb_ch|^c$|^ch$", re.IGNORECASE)
+LAST_KERAS1 = (1, 2, 2)
+
+
+@dataclass
+class Program:
+    """What is known of one program."""
+
+    path: str
+    plan: Plan
+    tree: ast.Module
+    dotted: dict[ast.expr, str] = field(default_factory=dict)
+    version: VersionRange = VersionRange()
+    ordering: str | None = None  # 'th' | 'tf': the ambient ordering before, where a layer follows it
+    planner: Planner | None = None
+
+
+def analyse(text: str, path: str, options: Options) -> Program:
+    """The plan for one program.
+
+    Raises what `ast.parse` raises; everything else that goes wrong is a diagnostic in the plan.
+    """
+    tree = parse(text, path)
+    source = Source(path, Lines(text), tree)
+    try:
+        return _analyse(source, options)
+    except (WorkLimit, RecursionError) as limit:
+        what = "needs more steps than one run may take" if isinstance(limit, WorkLimit) else "is nested too deeply"
+        plan = Plan(diagnostics=[Diagnostic(path, 0, 0, "KM908", f"the program {what}: left alone")])
+        return Program(path, plan, tree)
+
+
+def _analyse(source: Source, options: Options) -> Program:
+    project = _project_version(source.path, options)
+    known = Knowledge(version=project, flatten=options.flatten)
+    for _ in range(MAX_RUNS):
+        run = Interpreter(source, known)
+        run.run()
+        better = _learned(run, known, project, options)
+        if better is None:
+            break
+        known = better
+    planner = Planner(run)
+    plan = Plan()
+    asked = _question(run, known, options)
+    if asked is not None:
+        planner.refuse_ambient(asked)
+    planner.solve()
+    plan.edits, plan.diagnostics, plan.models = planner.result(options)
+    plan.diagnostics.extend(run.notes)
+    ordering = None
+    if any(place for place in run.uses_ambient) or run.ambients:
+        first = run.implied.first if not run.ambients else run.ambients[-1].first
+        ordering = "th" if first else "tf"
+        if not run.ambients and known.ordering_why:
+            plan.assumptions.append(Assumption("ordering", ordering, known.ordering_why))
+    if known.version.why:
+        plan.assumptions.append(Assumption("source-keras", str(known.version), "; ".join(known.version.why[:3])))
+    return Program(source.path, plan, source.tree, run.dotted, known.version, ordering, planner)
+
+
+def _project_version(path: str, options: Options) -> VersionRange:
+    if options.source_keras != "auto":
+        return versions.of_option(options.source_keras)
+    return versions.of_project(Path(path)) if path not in ("-", "<stdin>") else VersionRange()
+
+
+def _learned(run: Interpreter, known: Knowledge, project: VersionRange, options: Options) -> Knowledge | None:
+    """What this run found out that the next must start from; None where it has settled."""
+    new = replace(known, hints=dict(known.hints))
+    for key, ref in run.unbound.items():
+        if ref.axes is not None and key not in new.hints:
+            new.hints[key] = [(a.label, _stable(a.size)) for a in ref.axes]
+    new.version = _version(run, project)
+    first, new.ordering_why = _ordering(run, new.version, options)
+    new.first = first
+    implied = any(layer_place for layer_place in run.uses_ambient) and run.implied_used
+    reaches = new.version.agree("setter_reaches_layers")
+    new.separate_loaders = bool(implied and reaches is not True)
+    new.setter_misses_layers = reaches is False
+    new.cifar_follows = new.version.agree("cifar_follows_ambient") is not False
+    new.version_is_3 = new.version.agree("one_dimensional_follow_ambient") is True
+    return None if new == known else new
+
+
+def _stable(size: Dim | None) -> Dim | None:
+    """Only numbers are kept between runs: names of unknowns would tie what is not the same."""
+    return size if size is not None and size.value is not None else None
+
+
+def _version(run: Interpreter, project: VersionRange) -> VersionRange:
+    """The versions that the project's files, the names used and their spelling leave possible."""
+    found = project
+    for api, call in run.bounds:
+        found = found.narrowed(versions.of_use(api, call))
+    if 1 in run.generations and 2 not in run.generations and found.low <= LAST_KERAS1 < found.high:
+        found = found.narrowed(VersionRange(found.low, LAST_KERAS1, ("calls are spelled as in Keras 1",)))
+    return found._replace(why=tuple(dict.fromkeys(found.why)))
+
+
+def _ordering(run: Interpreter, version: VersionRange, options: Options) -> tuple[bool | None, str]:
+    """The ambient layout where the program does not set it, and why (DESIGN 11: in this order)."""
+    if not run.implied_used:
+        return None, ""
+    file = None if run.source.path in ("-", "<stdin>") else versions.keras_json(Path(run.source.path))
+    if file is not None:
+        name = file[1].get("image_dim_ordering") or file[1].get("image_data_format")
+        if name is not None:
+            return name in ("th", "channels_first"), f"{file[0].name} of the project says so"
+    found = [e for e in (_shape_evidence(seq, node) for _, seq, node in run.inputs_seen) if e is not None]
+    if found and all(first == found[0][0] for first, _ in found):
+        return found[0]
+    if not found:
+        default = version.agree("default_ordering")
+        if options.ordering != "auto":
+            return options.ordering == "th", "--ordering says so"
+        if default is not None:
+            return default == "th", f"it is the default of {version}"
+    return None, ""
+
+
+def _shape_evidence(seq: Seq, node: ast.AST) -> tuple[bool, str] | None:
+    """Which end of an image's shape is the channel, where its numbers or names leave no doubt."""
+    if seq.axes is None or seq.place is None:  # one that depends on the ordering proves nothing
+        return None
+    sizes = [a.size.value if a.size is not None else None for a in seq.axes][-3:]
+    if len(sizes) < 3:
+        return None
+    line = getattr(node, "lineno", 0)
+    small = [s in CHANNEL_COUNTS if s is not None else None for s in sizes]
+    if small[0] and small[1] is False and small[2] is False:
+        return True, f"the input shape at line {line} has {sizes[0]} channel(s) first"
+    if small[2] and small[0] is False and small[1] is False:
+        return False, f"the input shape at line {line} has {sizes[2]} channel(s) last"
+    display = seq.place.node if seq.place is not None else None
+    names = [ast.unparse(e).split(".")[-1] for e in display.elts] if isinstance(display, ast.Tuple | ast.List) else []
+    named = [bool(CHANNEL_NAME.search(n)) for n in names[-3:]]
+    if named[:1] == [True] and not any(named[1:]):
+        return True, f"the input shape at line {line} names its channels first"
+    if len(named) == 3 and named[2] and not any(named[:2]):
+        return False, f"the input shape at line {line} names its channels last"
+    return None
+
+
+def _question(run: Interpreter, known: Knowledge, options: Options) -> Diagnostic | None:
+    """What must be asked before anything may be changed."""
+    if known.first is None and run.implied_used:
+        line = run.uses_ambient[0].line
+        text = (
+            "nothing says whether this is channels-first: the versions that it may be for "
+            f"({known.version}) have different defaults; say --ordering th or tf, or --source-keras"
+        )
+        return Diagnostic(run.source.path, line, 1, "KM903", text)
+    if options.ordering != "auto" and known.first is not None and run.implied_used:
+        if known.first != (options.ordering == "th"):
+            text = f"--ordering {options.ordering} contradicts the program: {known.ordering_why}"
+            return Diagnostic(run.source.path, run.uses_ambient[0].line, 1, "KM902", text)
+    return None

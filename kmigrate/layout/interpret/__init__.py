@@ -1,0 +1,1 @@
+"""The abstract interpreter: runs a program on layouts instead of numbers."""

@@ -1,0 +1,339 @@
+"""Calls: functions and classes of the program are entered, library calls are looked up in tables."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kmigrate.layout.interpret.expressions import Expressions
+from kmigrate.layout.interpret.state import DEPTH_LIMIT, short
+from kmigrate.layout.values import (
+    Array,
+    Batches,
+    Class,
+    Const,
+    Dict,
+    Function,
+    Instance,
+    Layer,
+    Method,
+    Model,
+    Module,
+    Scope,
+    Seq,
+    SymInt,
+    Unknown,
+    Value,
+)
+
+if TYPE_CHECKING:
+    from kmigrate.layout.interpret.machine import Interpreter
+
+Operation = Callable[["Interpreter", "Call"], Value]
+
+
+@dataclass
+class Call:
+    """The evaluated arguments of one call."""
+
+    node: ast.Call
+    positional: list[tuple[Value, ast.expr]]
+    keywords: dict[str, tuple[Value, ast.expr]]
+    star: bool  # *args or **kwargs that are not known one by one
+
+    def get(self, position: int | None, *names: str) -> tuple[Value, ast.expr] | None:
+        """The argument at a position (None: by keyword only) or by one of its names."""
+        for name in names:
+            if name in self.keywords:
+                return self.keywords[name]
+        if position is not None and position < len(self.positional):
+            return self.positional[position]
+        return None
+
+    def all(self) -> list[tuple[Value, ast.expr]]:
+        return [*self.positional, *self.keywords.values()]
+
+    def values(self) -> dict[ast.expr, Value]:
+        return {expr: value for value, expr in self.all()}
+
+
+class Calls(Expressions):
+    depth = 0
+
+    def eval_Call(self, expr: ast.Call) -> Value:
+        callee = self.eval(expr.func)
+        if isinstance(callee, Module) and callee.dotted == "builtins.super":
+            return self._super()
+        return self.call(callee, self.arguments(expr))
+
+    def arguments(self, expr: ast.Call) -> Call:
+        positional: list[tuple[Value, ast.expr]] = []
+        keywords: dict[str, tuple[Value, ast.expr]] = {}
+        star = False
+        for arg in expr.args:
+            if isinstance(arg, ast.Starred):
+                value = self.eval(arg.value)
+                if isinstance(value, Seq) and value.fixed:
+                    positional.extend((item, arg) for item in value.items)
+                else:
+                    star = True
+                    self.leak(value, arg, f"`{short(expr)}`")
+            else:
+                positional.append((self.eval(arg), arg))
+        for keyword in expr.keywords:
+            value = self.eval(keyword.value)
+            if keyword.arg is not None:
+                keywords[keyword.arg] = (value, keyword.value)
+            elif isinstance(value, Dict) and all(isinstance(k, str) for k in value.items):
+                for name, item in value.items.items():
+                    keywords[name] = (item, keyword.value)
+            else:
+                star = True
+                self.leak(value, keyword.value, f"`{short(expr)}`")
+        return Call(expr, positional, keywords, star)
+
+    def call(self, callee: Value, call: Call) -> Value:
+        self.step()
+        if isinstance(callee, Function):
+            return self.enter(callee, call)
+        if isinstance(callee, Method):
+            return self.call_method(callee, call)
+        if isinstance(callee, Class):
+            return self.instantiate(callee, call)
+        if isinstance(callee, Layer):
+            return self.apply_layer_call(callee, call)
+        if isinstance(callee, Model):
+            return self.apply_model_call(callee, call)
+        if isinstance(callee, Module):
+            return self.call_library(callee, call)
+        if isinstance(callee, Instance):
+            method = self.member(callee, "__call__")
+            if isinstance(method, Method):
+                return self.call_method(method, call)
+            return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if isinstance(callee, Unknown):
+            return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not known")
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    # -- the program's own functions -----------------------------------------------------------------
+
+    def enter(self, function: Function, call: Call, owner: Value | None = None) -> Value:
+        function.called = True
+        if function.decorated or self.depth >= DEPTH_LIMIT:
+            return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not followed")
+        scope = Scope(function.scope)
+        if not self.bind_parameters(function, call, scope, owner):
+            return self.opaque(call.all(), call.node, f"the arguments of `{short(call.node)}` are not known")
+        context = (*self.context, call.node.lineno * 1000 + call.node.col_offset)
+        return self.run_function(function, scope, context)
+
+    def run_function(self, function: Function, scope: Scope, context: tuple[int, ...]) -> Value:
+        saved = (self.scope, self.context, self.yields, self.returns, self.statement, self.loops)
+        self.scope, self.context, self.yields, self.returns = scope, context, [], []
+        self.depth += 1
+        try:
+            node = function.node
+            if isinstance(node, ast.Lambda):
+                return self.eval(node.body)
+            self.run_block(node.body)
+            if self.yields:
+                item = self.yields[0]
+                for other in self.yields[1:]:
+                    item = self.join(item, other, node)
+                return Batches(item)
+            if not self.returns:
+                return Const(None)
+            value = self.returns[0]
+            for other in self.returns[1:]:
+                value = self.join(value, other, node)
+            return value
+        finally:
+            self.depth -= 1
+            self.scope, self.context, self.yields, self.returns, self.statement, self.loops = saved
+
+    def bind_parameters(self, function: Function, call: Call, scope: Scope, owner: Value | None) -> bool:
+        args = function.node.args
+        names = [a.arg for a in (*args.posonlyargs, *args.args)]
+        given: list[Value] = [] if owner is None else [owner]
+        given += [value for value, _ in call.positional]
+        keywords = {name: value for name, (value, _) in call.keywords.items()}
+        for name, value in zip(names, given, strict=False):
+            scope.names[name] = value
+        if len(given) > len(names):
+            if args.vararg is None:
+                return False
+            scope.names[args.vararg.arg] = Seq("tuple", given[len(names) :])
+        elif args.vararg is not None:
+            scope.names[args.vararg.arg] = Seq("tuple", [])
+        for name, default in zip(names, function.defaults, strict=False):
+            if name in keywords:
+                scope.names[name] = keywords.pop(name)
+            elif name not in scope.names:
+                if default is None:
+                    if not call.star:
+                        return False
+                    default = Unknown(f"the argument `{name}`")
+                scope.names[name] = default
+        for arg, kw_default in zip(args.kwonlyargs, function.kw_defaults, strict=False):
+            scope.names[arg.arg] = keywords.pop(arg.arg, None) or kw_default or Unknown(f"the argument `{arg.arg}`")
+        if args.kwarg is not None:
+            scope.names[args.kwarg.arg] = Dict(dict(keywords)) if not call.star else Unknown("keyword arguments")
+        elif keywords:
+            return False
+        return True
+
+    def enter_unknown(self, function: Function, owner: Value | None = None) -> None:
+        """A function that nobody here calls: run it on unknown arguments, but for its defaults."""
+        node = function.node
+        scope = Scope(function.scope)
+        args = node.args
+        names = [*args.posonlyargs, *args.args, *args.kwonlyargs]
+        defaults = [*function.defaults, *function.kw_defaults]
+        for i, (arg, default) in enumerate(zip(names, defaults, strict=False)):
+            if i == 0 and owner is not None:
+                scope.names[arg.arg] = owner
+            else:
+                scope.names[arg.arg] = default or Unknown(f"the argument `{arg.arg}` of `{getattr(node, 'name', 'lambda')}`", self.place(arg))
+        if args.vararg is not None:
+            scope.names[args.vararg.arg] = Unknown(f"the arguments `*{args.vararg.arg}`")
+        if args.kwarg is not None:
+            scope.names[args.kwarg.arg] = Unknown(f"the arguments `**{args.kwarg.arg}`")
+        function.called = True
+        value = self.run_function(function, scope, (-node.lineno,))
+        self.returned_to_strangers(value, node)
+
+    def returned_to_strangers(self, value: Value, node: ast.AST) -> None:
+        name = getattr(node, "name", "lambda")
+        if isinstance(value, Model):
+            self.leave(value, f"`{name}` returns it, and nothing in this file calls `{name}`", node)
+        elif isinstance(value, Seq):
+            for item in value.items:
+                self.returned_to_strangers(item, node)
+        elif isinstance(value, Array):
+            self.graph.pin(value.node, self.because(f"`{name}` returns it, and nothing here calls `{name}`", node, "KM906"))
+
+    # -- classes ---------------------------------------------------------------------------------------
+
+    def instantiate(self, cls: Class, call: Call) -> Value:
+        if not all(isinstance(b, Class) or (isinstance(b, Module) and b.dotted == "builtins.object") for b in cls.bases):
+            return self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
+        instance = Instance(cls)
+        init = self.class_member(cls, "__init__")
+        if isinstance(init, Function):
+            self.enter(init, call, instance)
+        return instance
+
+    def _super(self) -> Value:
+        owner = self.scope.lookup("self")
+        if isinstance(owner, Instance) and owner.cls.bases and isinstance(owner.cls.bases[0], Class):
+            parent = Instance(owner.cls.bases[0], owner.attributes)
+            return parent
+        return Unknown("super()")
+
+    def call_method(self, method: Method, call: Call) -> Value:
+        owner = method.owner
+        if isinstance(method.function, Function):
+            return self.enter(method.function, call, owner)
+        if isinstance(owner, Seq):
+            return self.sequence_method(owner, method.name, call)
+        if isinstance(owner, Dict):
+            return self._dict_method(owner, method.name, call)
+        if isinstance(owner, Const | SymInt):
+            return Unknown(f"`{short(call.node)}`", self.place(call.node))
+        return self.library_method(owner, method.name, call)
+
+    def sequence_method(self, owner: Seq, name: str, call: Call) -> Value:
+        if name == "append" and len(call.positional) == 1:
+            self.grow(owner, call.positional[0])
+            return Const(None)
+        if name == "extend" and len(call.positional) == 1 and isinstance(call.positional[0][0], Seq):
+            other = call.positional[0][0]
+            if other.fixed and not self.loops:
+                owner.items.extend(other.items)
+                self._no_display(owner, call.node)
+            else:
+                for item in other.items:
+                    self.grow(owner, (item, call.positional[0][1]))
+            return Const(None)
+        if name in ("index", "count"):
+            return SymInt(self.name_of(name, call.node))
+        if name == "insert" and len(call.positional) == 2:
+            self.grow(owner, call.positional[1])
+            owner.fixed = False
+            return Const(None)
+        if name == "pop" and owner.items and not owner.axes:
+            if owner.fixed and not call.positional and not self.loops:
+                self._no_display(owner, call.node)
+                return owner.items.pop()
+            owner.fixed = False
+            return owner.items[-1]
+        for item in call.all():
+            self.leak(item[0], item[1], f"`{short(call.node)}`")
+        self.leak(owner, call.node, f"`{short(call.node)}`")
+        return Unknown(f"`{short(call.node)}`", self.place(call.node))
+
+    def grow(self, owner: Seq, item: tuple[Value, ast.expr]) -> None:
+        value, expr = item
+        if self.loops and owner.items and isinstance(owner.items[-1], Array) and isinstance(value, Array):
+            used = self.consume(value, expr, f"`{short(expr)}`")
+            self.join_axes(owner.items[-1], used, expr)
+        elif self.loops and owner.items and not owner.fixed:
+            owner.items[-1] = self.join(owner.items[-1], value, expr)
+        else:
+            owner.items.append(value)
+        if self.loops:
+            owner.fixed = False
+        self._no_display(owner, expr)
+
+    def _no_display(self, owner: Seq, at: ast.AST) -> None:
+        """The list has changed: what it was written as no longer says what it holds."""
+        owner.place = None
+        if owner.axes is not None:
+            for node in owner.nodes or ():
+                self.graph.pin(node, self.because("this shape is changed item by item", at))
+            owner.axes = owner.nodes = None
+
+    def _dict_method(self, owner: Dict, name: str, call: Call) -> Value:
+        key = call.positional[0][0] if call.positional else None
+        if name in ("get", "pop", "setdefault") and isinstance(key, Const):
+            if key.value in owner.items:
+                return owner.items[key.value]
+            default = call.get(1, "default")
+            return default[0] if default else Const(None)
+        if name == "update":
+            for value, _ in call.positional:
+                if isinstance(value, Dict):
+                    owner.items.update(value.items)
+            owner.items.update({k: v for k, (v, _) in call.keywords.items()})
+            return Const(None)
+        if name == "values":
+            return Seq("list", list(owner.items.values()))
+        if name == "items":
+            return Seq("list", [Seq("tuple", [Const(k), v]) for k, v in owner.items.items()])
+        if name == "keys":
+            return Seq("list", [Const(k) for k in owner.items])
+        if name == "copy":
+            return Dict(dict(owner.items))
+        self.leak(owner, call.node, f"`{short(call.node)}`")
+        return Unknown(f"`{short(call.node)}`", self.place(call.node))
+
+    # -- filled in by the other parts -------------------------------------------------------------------
+
+    returns: list[Value]
+
+    def run_block(self, body: list[ast.stmt]) -> Any:
+        raise NotImplementedError
+
+    def call_library(self, module: Module, call: Call) -> Value:
+        raise NotImplementedError
+
+    def library_method(self, owner: Value, name: str, call: Call) -> Value:
+        raise NotImplementedError
+
+    def apply_layer_call(self, layer: Layer, call: Call) -> Value:
+        raise NotImplementedError
+
+    def apply_model_call(self, model: Model, call: Call) -> Value:
+        raise NotImplementedError

@@ -1,0 +1,720 @@
+"""Evaluation of expressions on abstract values."""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from kmigrate.layout.axes import Axis
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.interpret.arrays import ArrayOps, Operand, dim_of
+from kmigrate.layout.interpret.state import short
+from kmigrate.layout.values import (
+    Array,
+    Batches,
+    Class,
+    Const,
+    Dict,
+    Function,
+    Instance,
+    Layer,
+    Method,
+    Model,
+    Module,
+    OrderingName,
+    OrderingTest,
+    Pair,
+    Scope,
+    Seq,
+    SymInt,
+    Tool,
+    Unknown,
+    Value,
+)
+
+FIRST_NAMES = {"th": "tf", "channels_first": "channels_last"}
+OTHER_NAME = FIRST_NAMES | {v: k for k, v in FIRST_NAMES.items()}
+
+ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
+    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
+    ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitOr: operator.or_,
+    ast.BitAnd: operator.and_, ast.BitXor: operator.xor,
+}  # fmt: skip
+COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
+    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
+    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
+    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
+}  # fmt: skip
+BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
+MAX_UNROLL = 64
+
+
+class Expressions(ArrayOps):
+    """One method for each kind of expression; what has none is unknown."""
+
+    def eval(self, expr: ast.expr) -> Value:
+        self.step()
+        method = getattr(self, f"eval_{type(expr).__name__}", None)
+        if method is None:
+            for child in ast.iter_child_nodes(expr):
+                if isinstance(child, ast.expr):
+                    self.leak(self.eval(child), child, f"`{short(expr)}`")
+            return Unknown(f"`{short(expr)}`", self.place(expr))
+        value: Value = method(expr)
+        if isinstance(expr, ast.Name | ast.Attribute):
+            self._seen(expr, value)
+        return value
+
+    def _seen(self, expr: ast.expr, value: Value) -> None:
+        if isinstance(value, Module):
+            self.dotted[expr] = value.dotted
+        items = value.items if isinstance(value, Seq) else [value]
+        for item in items:
+            if isinstance(item, Const) and item.origin is not None:
+                self.loads.setdefault(item.origin.key, set()).add(self.place(expr).key)
+
+    # -- leaves ------------------------------------------------------------------------------------
+
+    def eval_Constant(self, expr: ast.Constant) -> Value:
+        return Const(expr.value, self.place(expr))
+
+    def eval_JoinedStr(self, expr: ast.JoinedStr) -> Value:
+        for part in expr.values:
+            if isinstance(part, ast.FormattedValue):
+                self.show(self.eval(part.value), part.value)
+        return Unknown("a formatted string", self.place(expr))
+
+    def show(self, value: Value, expr: ast.expr) -> None:
+        """Printed: the order of an array's numbers is seen, that of a shape is not minded."""
+        if not isinstance(value, Seq | Const | SymInt | Pair | Model | Unknown):
+            self.leak(value, expr, f"`{short(expr)}` is printed")
+
+    def eval_Name(self, expr: ast.Name) -> Value:
+        value = self.scope.lookup(expr.id)
+        if value is not None:
+            return value
+        if expr.id in BUILTINS:
+            return Module(f"builtins.{expr.id}")
+        if expr.id in ("xrange", "unicode", "raw_input", "basestring", "long"):
+            return Module(f"builtins.{ {'xrange': 'range'}.get(expr.id, expr.id)}")
+        return Unknown(f"the name `{expr.id}`", self.place(expr))
+
+    def eval_Tuple(self, expr: ast.Tuple) -> Value:
+        return self._display(expr, "tuple")
+
+    def eval_List(self, expr: ast.List) -> Value:
+        return self._display(expr, "list")
+
+    def _display(self, expr: ast.Tuple | ast.List, kind: str) -> Value:
+        items: list[Value] = []
+        fixed = True
+        for element in expr.elts:
+            if isinstance(element, ast.Starred):
+                inner = self.eval(element.value)
+                if isinstance(inner, Seq) and inner.fixed:
+                    return self._starred(expr, kind)
+                self.leak(inner, element.value, f"`{short(expr)}`")
+                fixed = False
+                continue
+            items.append(self.eval(element))
+        return Seq(kind, items, self.place(expr) if fixed else None, fixed=fixed)
+
+    def _starred(self, expr: ast.Tuple | ast.List, kind: str) -> Value:
+        """``(n, *shape)``: the parts keep their own axes."""
+        parts: list[Seq] = []
+        for element in expr.elts:
+            if isinstance(element, ast.Starred):
+                inner = self.eval(element.value)
+                seq = self.as_shape(inner, element)
+                if seq is None:
+                    return Unknown(f"`{short(expr)}`", self.place(expr))
+                parts.append(seq)
+            else:
+                item = self.eval(element)
+                parts.append(Seq(kind, [item], None, [Axis(size=dim_of(item))], [self.graph.node()]))
+        return self._joined(parts, kind)
+
+    @staticmethod
+    def _joined(parts: list[Seq], kind: str) -> Seq:
+        items = [item for part in parts for item in part.items]
+        axes = [axis for part in parts for axis in part.axes or ()]
+        nodes = [node for part in parts for node in part.nodes or ()]
+        return Seq(kind, items, None, axes, nodes)
+
+    def eval_Set(self, expr: ast.Set) -> Value:
+        return Seq("list", [self.eval(e) for e in expr.elts])
+
+    def eval_Dict(self, expr: ast.Dict) -> Value:
+        items: dict[Any, Value] = {}
+        for key, value_expr in zip(expr.keys, expr.values, strict=True):
+            value = self.eval(value_expr)
+            k = self.eval(key) if key is not None else None
+            if isinstance(k, Const):
+                items[k.value] = value
+            elif isinstance(value, Dict) and key is None:
+                items.update(value.items)
+            else:
+                self.leak(value, value_expr, f"`{short(expr)}`")
+        return Dict(items)
+
+    def eval_Lambda(self, expr: ast.Lambda) -> Value:
+        return self.make_function(expr)
+
+    def make_function(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> Function:
+        args = node.args
+        positional = [*args.posonlyargs, *args.args]
+        defaults: list[Value | None] = [None] * (len(positional) - len(args.defaults))
+        defaults += [self.eval(d) for d in args.defaults]
+        kw_defaults = [None if d is None else self.eval(d) for d in args.kw_defaults]
+        return Function(node, self.scope, self.source.path, defaults, kw_defaults)
+
+    # -- operators -----------------------------------------------------------------------------------
+
+    def eval_BinOp(self, expr: ast.BinOp) -> Value:
+        left, right = self.eval(expr.left), self.eval(expr.right)
+        if isinstance(left, Seq) or isinstance(right, Seq):
+            result = self._sequence_operation(expr, left, right)
+            if result is not None:
+                return result
+        if isinstance(left, Const) and isinstance(right, Const):
+            try:
+                if isinstance(expr.op, ast.Pow | ast.LShift) and abs(right.value) > 64:
+                    raise ValueError
+                result_value = ARITHMETIC[type(expr.op)](left.value, right.value)
+                return Const(result_value) if not isinstance(result_value, str) or len(result_value) < 9999 else Unknown("a long string")
+            except Exception:
+                return Unknown(f"`{short(expr)}`", self.place(expr))
+        if isinstance(left, Const) and isinstance(left.value, str) and isinstance(expr.op, ast.Mod):
+            for item in right.items if isinstance(right, Seq) else [right]:
+                self.show(item, expr.right)
+            return Unknown("a formatted string", self.place(expr))
+        if isinstance(left, Pair) or isinstance(right, Pair):
+            return self._paired(expr, left, right)
+        a, b = dim_of(left), dim_of(right)
+        if a is not None and b is not None:
+            if isinstance(expr.op, ast.Mult):
+                return SymInt(a.times(b))
+            return SymInt(Dim(1, (f"({a}{type(expr.op).__name__}{b})",)))
+        if isinstance(expr.op, ast.MatMult):
+            return self.opaque([(left, expr.left), (right, expr.right)], expr, f"`{short(expr)}`")
+        return self.elementwise([(left, expr.left), (right, expr.right)], expr)
+
+    def _sequence_operation(self, expr: ast.BinOp, left: Value, right: Value) -> Value | None:
+        if isinstance(left, Seq) and isinstance(right, Seq) and isinstance(expr.op, ast.Add):
+            if not left.fixed or not right.fixed:
+                return Seq(left.kind, [*left.items, *right.items], fixed=False)
+            if all(isinstance(i, Const | SymInt) for i in (*left.items, *right.items)):
+                a, b = self.as_shape(left, expr.left), self.as_shape(right, expr.right)
+                if a is not None and b is not None:
+                    return self._joined([a, b], left.kind)
+            return Seq(left.kind, [*left.items, *right.items])
+        if isinstance(expr.op, ast.Mult):
+            seq, times = (left, right) if isinstance(left, Seq) else (right, left)
+            if isinstance(seq, Seq) and isinstance(times, Const) and isinstance(times.value, int) and 0 <= times.value <= 64:
+                return Seq(seq.kind, seq.items * times.value)
+            if isinstance(seq, Seq) and isinstance(times, SymInt):
+                return Seq(seq.kind, list(seq.items), fixed=False)
+        return None
+
+    def _paired(self, expr: ast.BinOp, left: Value, right: Value) -> Value:
+        """Arithmetic on what depends on the ordering depends on it too."""
+        pair = left if isinstance(left, Pair) else right
+        assert isinstance(pair, Pair)
+
+        def side(value: Value, after: bool) -> Value:
+            return (value.after if after else value.now) if isinstance(value, Pair) else value
+
+        values = []
+        for after in (False, True):
+            a, b = side(left, after), side(right, after)
+            if not isinstance(a, Const) or not isinstance(b, Const):
+                self.graph.pin(pair.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+                return Unknown(f"`{short(expr)}`", self.place(expr))
+            try:
+                values.append(Const(ARITHMETIC[type(expr.op)](a.value, b.value)))
+            except Exception:
+                return Unknown(f"`{short(expr)}`", self.place(expr))
+        return Pair(values[0], values[1], pair.node)
+
+    def eval_UnaryOp(self, expr: ast.UnaryOp) -> Value:
+        value = self.eval(expr.operand)
+        if isinstance(expr.op, ast.Not):
+            if isinstance(value, OrderingTest):
+                return OrderingTest(not value.truth, value.node)
+            truth = self.truth(value)
+            return Unknown("a condition", self.place(expr)) if truth is None else Const(not truth)
+        if isinstance(value, Const) and isinstance(value.value, int | float):
+            number = {ast.USub: operator.neg, ast.UAdd: operator.pos}.get(type(expr.op), operator.pos)(value.value)
+            return Const(number, self.place(expr) if isinstance(expr.operand, ast.Constant) else None)
+        return self.elementwise([(value, expr.operand)], expr)
+
+    def eval_BoolOp(self, expr: ast.BoolOp) -> Value:
+        values = [self.eval(v) for v in expr.values]
+        truths = [self.truth(v) for v in values]
+        is_and = isinstance(expr.op, ast.And)
+        for value, truth in zip(values, truths, strict=True):
+            if truth is not None and truth != is_and:
+                return value
+        if all(t is not None for t in truths):
+            return values[-1]
+        tests = [v for v in values if isinstance(v, OrderingTest)]
+        for value, e in zip(values, expr.values, strict=True):
+            self.leak(value, e, f"`{short(expr)}`")
+        for test in tests:
+            self.graph.pin(test.node, self.because("the ordering is one of several conditions", expr))
+        return Unknown("a condition", self.place(expr))
+
+    def eval_Compare(self, expr: ast.Compare) -> Value:
+        operands = [expr.left, *expr.comparators]
+        values = [self.eval(e) for e in operands]
+        if len(values) == 2:
+            test = self._ordering_test(expr, values[0], values[1]) or self._ordering_test(expr, values[1], values[0])
+            if test is not None:
+                return test
+        if all(isinstance(v, Const) for v in values):
+            try:
+                pairs = zip(values, values[1:], expr.ops, strict=False)
+                return Const(all(COMPARISONS[type(op)](a.value, b.value) for a, b, op in pairs))  # type: ignore[attr-defined]
+            except Exception:
+                return Unknown("a comparison", self.place(expr))
+        if isinstance(expr.ops[0], ast.In | ast.NotIn) and len(values) == 2:
+            box = values[1]
+            if isinstance(values[0], Const) and isinstance(box, Seq) and all(isinstance(i, Const) for i in box.items):
+                found = values[0].value in [i.value for i in box.items]  # type: ignore[attr-defined]
+                return Const(found == isinstance(expr.ops[0], ast.In))
+            if isinstance(values[0], OrderingName) or (isinstance(values[0], Const) and isinstance(box, Dict)):
+                return Unknown("a membership test", self.place(expr))
+        if isinstance(expr.ops[0], ast.Is | ast.IsNot) and isinstance(values[-1], Const) and values[-1].value is None:
+            if isinstance(values[0], Array | Seq | Dict | Function | Layer | Model | Instance | OrderingName | SymInt):
+                return Const(isinstance(expr.ops[0], ast.IsNot))
+            return Unknown("a comparison with None", self.place(expr))
+        pairs_of = [(v, e) for v, e in zip(values, operands, strict=True)]
+        if any(isinstance(v, Seq | Pair) for v in values):
+            for v, e in pairs_of:
+                self.leak(v, e, f"`{short(expr)}`")
+            return Unknown("a comparison", self.place(expr))
+        if not any(isinstance(v, Array) for v in values):
+            return Unknown("a comparison", self.place(expr))
+        return self.elementwise(pairs_of, expr)
+
+    def _ordering_test(self, expr: ast.Compare, value: Value, other: Value) -> Value | None:
+        """A comparison of an ordering with a constant."""
+        node = value.node if isinstance(value, OrderingName) else None
+        name = value.name if isinstance(value, OrderingName) else None
+        if isinstance(value, Const) and value.value in OTHER_NAME and value.origin is not None:
+            if isinstance(other, Const) and other.origin is not None and other.origin.node in ast.walk(expr):
+                if value.origin.node not in list(ast.walk(expr)):
+                    node, name = self.setting_node(value), value.value
+        if node is None or name is None or not isinstance(other, Const) or not isinstance(other.value, str):
+            return None
+        if not isinstance(expr.ops[0], ast.Eq | ast.NotEq):
+            return None
+        if other.value not in (name, OTHER_NAME[name]):
+            self.note(expr, "KM902", f"`{short(expr)}` is never true: the setting is {name!r} or {OTHER_NAME[name]!r}")
+            return Const(isinstance(expr.ops[0], ast.NotEq))
+        return OrderingTest((other.value == name) == isinstance(expr.ops[0], ast.Eq), node)
+
+    def setting_node(self, value: Const) -> int:
+        """The layout site of a string literal that is used as a setting."""
+        assert value.origin is not None
+        if value.node is None:
+            key = value.origin.key
+            if key not in self.setting_sites:
+                self.setting_sites[key] = self.graph.node()
+                self.setting_literal(value, self.setting_sites[key])
+            value.node = self.setting_sites[key]
+        return value.node
+
+    def setting_literal(self, value: Const, node: int) -> None:
+        origin = value.origin
+        assert origin is not None
+        if value.value not in FIRST_NAMES:
+            self.graph.pin(node, self.because("channels-last already", origin))
+            return
+        new = FIRST_NAMES[value.value]
+
+        def make(flipped: Callable[[int], bool]) -> list[Any]:
+            if not flipped(node):
+                return []
+            reason = f"{value.value!r} to {new!r}"
+            return [self.edit(origin.node, "layout_setting", "KM101", {"value": new}, reason)]
+
+        self.site([node], origin.node, make)
+
+    def eval_IfExp(self, expr: ast.IfExp) -> Value:
+        test = self.eval(expr.test)
+        if isinstance(test, OrderingTest):
+            now, after = (expr.body, expr.orelse) if test.truth else (expr.orelse, expr.body)
+            guards, self.guards = self.guards, (*self.guards, test.node)
+            value = self.eval(now)
+            self.guards = guards
+            return self.pair(value, self.quietly(lambda: self.eval(after)), test.node, expr)
+        truth = self.truth(test)
+        if truth is not None:
+            return self.eval(expr.body if truth else expr.orelse)
+        self.leak(test, expr.test, f"`{short(expr.test)}`") if not isinstance(test, Unknown) else None
+        return self.join(self.eval(expr.body), self.eval(expr.orelse), expr)
+
+    def quietly(self, action: Callable[[], Value]) -> Value:
+        """What a branch that does not run now would give; nothing of it is recorded."""
+        muted, self.graph.muted = self.graph.muted, True
+        try:
+            return action()
+        finally:
+            self.graph.muted = muted
+
+    def pair(self, now: Value, after: Value, node: int, at: ast.AST) -> Value:
+        """A value that depends on the ordering: equal in both worlds, or tied to the setting."""
+        if now is after or (isinstance(now, Const) and isinstance(after, Const) and now.value == after.value):
+            return now
+        simple = (Const, SymInt, Seq, OrderingName)
+        if isinstance(now, simple) and isinstance(after, simple):
+            return Pair(now, after, node)
+        if isinstance(now, Array) and isinstance(after, Array):
+            return self.paired_arrays(now, after, node, at)
+        self.graph.pin(node, self.because("what the two orderings give here is not understood", at))
+        return now
+
+    def paired_arrays(self, now: Array, after: Array, node: int, at: ast.AST) -> Value:
+        """Two branches that make one array each: the other must be this one with its channel last."""
+        mine, other = now.derivation, after.derivation
+        if mine is not None and other is not None and mine[0] == other[0] == "reshape" and mine[1] == other[1]:
+            shape = Seq("tuple", list(mine[2]))
+            paired = self.as_shape(Pair(shape, Seq("tuple", list(other[2])), node), at)
+            if paired is not None and paired.axes is not None and now.axes is not None:
+                self.graph.same_roles(paired.axes, now.axes)
+                self.graph.tie(now.node, node)
+                return now
+        if other is not None and other[0] == "transpose" and other[1] == id(now.ref.find()):
+            result = Array(self.graph.node(), now.ref, now.kind, now.place)
+            axes = now.axes or []
+            order = list(other[2])
+
+            def rule() -> None:
+                from kmigrate.layout.axes import moves, order_to_last
+
+                if not moves(axes) or order_to_last(axes) != order:
+                    self.graph.pin(node, self.because("the other branch transposes to another order", at))
+                self.graph.pin(now.node, self.because("the other branch transposes it", at, "KM105"))
+
+            self.graph.later(rule)
+            self.graph.tie(result.node, node)
+            return result
+        self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
+        return now
+
+    def truth(self, value: Value) -> bool | None:
+        if isinstance(value, Const):
+            return bool(value.value)
+        if isinstance(value, Seq) and value.fixed:
+            return bool(value.items)
+        if isinstance(value, Dict):
+            return bool(value.items) or None
+        if isinstance(value, Function | Class | Layer | Model | Instance | OrderingName):
+            return True
+        return None
+
+    def join(self, a: Value, b: Value, at: ast.AST) -> Value:
+        """What a name holds after two ways to get here."""
+        if a is b:
+            return a
+        if isinstance(a, Const) and isinstance(b, Const) and a.value == b.value and type(a.value) is type(b.value):
+            return a if a.origin is not None else b
+        if isinstance(a, Array) and isinstance(b, Array):
+            self.join_axes(a, b, at)
+            return a
+        for x, y in ((a, b), (b, a)):
+            if isinstance(x, Const) and x.value is None and not isinstance(y, Const | SymInt):
+                return y
+            if isinstance(x, Unknown) and isinstance(y, Array):
+                other = self.as_array(x, at)
+                assert other is not None
+                self.join_axes(y, other, at)
+                return y
+        numbers = (Const, SymInt)
+        if isinstance(a, numbers) and isinstance(b, numbers):
+            if isinstance(a, Const) and isinstance(a.value, str):
+                return Unknown("one of several strings", self.place(at))
+            return SymInt(self.name_of("joined", at))
+        if isinstance(a, Seq) and isinstance(b, Seq) and len(a.items) == len(b.items):
+            joined = Seq(a.kind, [self.join(x, y, at) for x, y in zip(a.items, b.items, strict=True)], fixed=a.fixed and b.fixed)
+            if a.axes is not None and a.axes == b.axes:
+                joined.axes, joined.nodes = a.axes, a.nodes
+            return joined
+        if isinstance(a, Function) and isinstance(b, Function) and a.node is b.node:
+            return a
+        if isinstance(a, Module) and isinstance(b, Module):
+            return a if a.dotted == b.dotted else Unknown("one of several imports", self.place(at))
+        if isinstance(at, ast.expr):
+            for value in (a, b):
+                self.leak(value, at, "a value that is one of several")
+        else:
+            for value in (a, b):
+                self._pin_all(value, at)
+        return Unknown("one of several values", self.place(at))
+
+    def _pin_all(self, value: Value, at: ast.AST) -> None:
+        if isinstance(value, Array):
+            self.graph.pin(value.node, self.because("it is one of several values after this", at))
+        elif isinstance(value, Seq):
+            for item in value.items:
+                self._pin_all(item, at)
+        elif isinstance(value, Model):
+            self.leave(value, "one of several models", at)
+
+    # -- attributes and subscripts ---------------------------------------------------------------------
+
+    def eval_Attribute(self, expr: ast.Attribute) -> Value:
+        owner = self.eval(expr.value)
+        return self.attribute(owner, expr.attr, expr)
+
+    def attribute(self, owner: Value, name: str, expr: ast.Attribute) -> Value:
+        if isinstance(owner, Module):
+            return Module(f"{owner.dotted}.{name}")
+        if isinstance(owner, Array):
+            return self._array_attribute(owner, name, expr)
+        if isinstance(owner, Instance):
+            found = self.member(owner, name)
+            return found if found is not None else Unknown(f"the attribute `{name}`", self.place(expr))
+        if isinstance(owner, Class):
+            found = self.class_member(owner, name)
+            return found if found is not None else Unknown(f"the attribute `{name}`", self.place(expr))
+        if isinstance(owner, Model):
+            return self.model_attribute(owner, name, expr)
+        if isinstance(owner, Unknown):
+            if owner.array is not None:
+                return self._array_attribute(owner.array, name, expr)
+            return Method(owner, name) if name in ("reshape", "transpose", "astype") else Unknown(
+                f"`{short(expr)}`", self.place(expr)
+            )
+        if isinstance(owner, Dict) and name in owner.items:
+            return owner.items[name]
+        return Method(owner, name)
+
+    def _array_attribute(self, array: Array, name: str, expr: ast.Attribute) -> Value:
+        if name in ("shape", "_keras_shape"):
+            return self.shape_of(array, expr)
+        if name == "ndim":
+            return Const(len(array.axes)) if array.axes is not None else SymInt(self.name_of("ndim", expr))
+        if name in ("dtype", "name", "size", "nbytes", "itemsize"):
+            return SymInt(self.name_of(name, expr))
+        if name == "T":
+            if array.axes is not None and len(array.axes) < 2:
+                return array
+            return self.opaque([(array, expr.value)], expr, f"`{short(expr)}`")
+        return Method(array, name)
+
+    def model_attribute(self, model: Model, name: str, expr: ast.Attribute) -> Value:
+        raise NotImplementedError
+
+    def member(self, instance: Instance, name: str) -> Value | None:
+        if name in instance.attributes:
+            return instance.attributes[name]
+        found = self.class_member(instance.cls, name)
+        if isinstance(found, Function) and not _is_static(found):
+            return Method(instance, name, found)
+        return found
+
+    def class_member(self, cls: Class, name: str) -> Value | None:
+        if name in cls.members:
+            return cls.members[name]
+        for base in cls.bases:
+            found = self.class_member(base, name) if isinstance(base, Class) else None
+            if found is not None:
+                return found
+        return None
+
+    def eval_Subscript(self, expr: ast.Subscript) -> Value:
+        owner = self.eval(expr.value)
+        if isinstance(owner, Pair):
+            return self._pair_item(owner, expr)
+        if isinstance(owner, Unknown) and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints:
+            owner = self.as_array(owner, expr) or owner
+        if isinstance(owner, Array):
+            return self.index(owner, expr, self.index_items(expr.slice))
+        if isinstance(owner, Seq):
+            return self._sequence_item(owner, expr)
+        if isinstance(expr.slice, ast.Slice):
+            for part in (expr.slice.lower, expr.slice.upper, expr.slice.step):
+                if part is not None:
+                    self.eval(part)
+            if isinstance(owner, Const) and isinstance(owner.value, str):
+                return Unknown("a part of a string", self.place(expr))
+        else:
+            key = self.eval(expr.slice)
+            if isinstance(owner, Dict) and isinstance(key, Const):
+                found = owner.items.get(key.value)
+                return found if found is not None else Unknown(f"`{short(expr)}`", self.place(expr))
+            if isinstance(owner, Dict) and isinstance(key, OrderingName):
+                other = owner.items.get(OTHER_NAME[key.name])
+                now = owner.items.get(key.name)
+                if now is not None and other is not None:
+                    return self.pair(now, other, key.node, expr)
+        if not isinstance(owner, Unknown | Module):
+            self.leak(owner, expr.value, f"`{short(expr)}`")
+        return Unknown(f"`{short(expr)}`", self.place(expr))
+
+    def index_items(self, index: ast.expr) -> list[tuple[ast.expr, Value | None]]:
+        elements = index.elts if isinstance(index, ast.Tuple) else [index]
+        result: list[tuple[ast.expr, Value | None]] = []
+        for element in elements:
+            if isinstance(element, ast.Slice):
+                for part in (element.lower, element.upper, element.step):
+                    if part is not None:
+                        self.eval(part)
+                result.append((element, None))
+            else:
+                value = self.eval(element)
+                if isinstance(value, Module) and value.dotted != "numpy.newaxis":
+                    value = Unknown("an index")
+                result.append((element, value))
+        return result
+
+    def _pair_item(self, owner: Pair, expr: ast.Subscript) -> Value:
+        key = self.eval(expr.slice) if not isinstance(expr.slice, ast.Slice) else None
+        now, after = owner.now, owner.after
+        if isinstance(key, Const) and isinstance(key.value, int) and isinstance(now, Seq) and isinstance(after, Seq):
+            try:
+                return self.pair(now.items[key.value], after.items[key.value], owner.node, expr)
+            except IndexError:
+                pass
+        self.graph.pin(owner.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+        return Unknown(f"`{short(expr)}`", self.place(expr))
+
+    def _sequence_item(self, owner: Seq, expr: ast.Subscript) -> Value:
+        if isinstance(expr.slice, ast.Slice):
+            bounds: list[int | None] = []
+            for part in (expr.slice.lower, expr.slice.upper):
+                value = None if part is None else self.eval(part)
+                if value is not None and not (isinstance(value, Const) and isinstance(value.value, int)):
+                    return Seq(owner.kind, list(owner.items), fixed=False) if not owner.axes else self._lost(owner, expr)
+                bounds.append(value.value if isinstance(value, Const) else None)
+            if expr.slice.step is not None or not owner.fixed:
+                return Seq(owner.kind, list(owner.items), fixed=False) if not owner.axes else self._lost(owner, expr)
+            if owner.axes is not None or all(isinstance(i, Const | SymInt) for i in owner.items):
+                return self.shape_slice(owner, expr, bounds[0], bounds[1])
+            return Seq(owner.kind, owner.items[slice(bounds[0], bounds[1])])
+        key = self.eval(expr.slice)
+        if not owner.fixed:
+            return owner.items[0] if owner.items else Unknown(f"`{short(expr)}`", self.place(expr))
+        if isinstance(key, Const) and isinstance(key.value, int):
+            if owner.axes is not None or all(isinstance(i, Const | SymInt) for i in owner.items):
+                return self.shape_index(owner, expr, key)
+            if -len(owner.items) <= key.value < len(owner.items):
+                return owner.items[key.value]
+            return Unknown("an index beyond the end", self.place(expr))
+        if owner.axes is not None:
+            return self._lost(owner, expr)
+        result = owner.items[0] if owner.items else Unknown("an item of an empty list")
+        for item in owner.items[1:]:
+            result = self.join(result, item, expr)
+        return result
+
+    def _lost(self, owner: Seq, expr: ast.expr) -> Value:
+        self.leak(owner, expr, f"`{short(expr)}`")
+        return Unknown(f"`{short(expr)}`", self.place(expr))
+
+    # -- comprehensions ----------------------------------------------------------------------------------
+
+    def eval_ListComp(self, expr: ast.ListComp) -> Value:
+        return self._comprehension(expr, expr.elt)
+
+    eval_GeneratorExp = eval_SetComp = eval_ListComp  # type: ignore[assignment]
+
+    def _comprehension(self, expr: Any, element: ast.expr) -> Value:
+        outer, self.scope = self.scope, Scope(self.scope)
+        try:
+            generator = expr.generators[0]
+            iterable = self.eval(generator.iter)
+            simple = len(expr.generators) == 1 and not generator.ifs
+            if simple and isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
+                items = []
+                for item in iterable.items:
+                    self.assign(generator.target, item, None, None)
+                    items.append(self.eval(element))
+                return Seq("list", items)
+            self.loops += 1
+            self.assign(generator.target, self.item_of(iterable, generator.iter), None, None)
+            for more in expr.generators[1:]:
+                self.assign(more.target, self.item_of(self.eval(more.iter), more.iter), None, None)
+            for g in expr.generators:
+                for condition in g.ifs:
+                    self.eval(condition)
+            value = self.eval(element)
+            self.loops -= 1
+            return Seq("list", [value], fixed=False)
+        finally:
+            self.scope = outer
+
+    def eval_DictComp(self, expr: ast.DictComp) -> Value:
+        value = self._comprehension(expr, expr.value)
+        self.leak(value, expr, f"`{short(expr)}`")
+        return Unknown(f"`{short(expr)}`", self.place(expr))
+
+    def item_of(self, iterable: Value, expr: ast.expr) -> Value:
+        """One item of what a loop runs over."""
+        if isinstance(iterable, Seq):
+            if not iterable.items:
+                return Unknown("an item of an empty list", self.place(expr))
+            value = iterable.items[0]
+            for item in iterable.items[1:]:
+                value = self.join(value, item, expr)
+            return value
+        if isinstance(iterable, Array):
+            axes = iterable.axes
+            if axes is None:
+                return self.opaque([(iterable, expr)], expr, f"the items of `{short(expr)}`, whose rank is not known")
+            item = Array(self.graph.node(), type(iterable.ref)(axes[1:]), iterable.kind, self.place(expr))
+
+            def rule() -> None:
+                from kmigrate.layout.axes import channel_at, moves
+
+                if moves(axes) and channel_at(axes) == 0:
+                    self.graph.pin(iterable.node, self.because("a loop runs over the channels", expr))
+                elif moves(axes):
+                    self.graph.tie(iterable.node, item.node)
+
+            self.graph.later(rule)
+            return item
+        if isinstance(iterable, Batches):
+            return iterable.item
+        if isinstance(iterable, Dict):
+            return Unknown("a key", self.place(expr))
+        if isinstance(iterable, SymInt | Const):
+            return SymInt(self.name_of("item", expr))
+        self.leak(iterable, expr, f"a loop over `{short(expr)}`")
+        return Unknown(f"an item of `{short(expr)}`", self.place(expr))
+
+    def eval_Starred(self, expr: ast.Starred) -> Value:
+        return self.eval(expr.value)
+
+    def eval_NamedExpr(self, expr: ast.NamedExpr) -> Value:
+        value = self.eval(expr.value)
+        self.scope.names[expr.target.id] = value
+        return value
+
+    def eval_Yield(self, expr: ast.Yield) -> Value:
+        if expr.value is not None:
+            self.yields.append(self.eval(expr.value))
+        return Unknown("what is sent to a generator", self.place(expr))
+
+    yields: list[Value]
+
+    def assign(self, target: ast.expr, value: Value, stmt: ast.stmt | None, rhs: ast.expr | None) -> None:
+        raise NotImplementedError
+
+    def operand(self, expr: ast.expr) -> Operand:
+        return self.eval(expr), expr
+
+
+def _is_static(function: Function) -> bool:
+    node = function.node
+    if isinstance(node, ast.Lambda):
+        return True
+    return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
+
+
+__all__ = ["Expressions", "Tool"]

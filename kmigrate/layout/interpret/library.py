@@ -1,0 +1,338 @@
+"""Calls that leave the program: which table or handler a dotted name belongs to."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+
+from kmigrate.keras_api.names import Api, resolve
+from kmigrate.layout.axes import BATCH, CHANNEL, OTHER, Axis
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.interpret import operations as ops
+from kmigrate.layout.interpret.calls import Call
+from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
+from kmigrate.layout.interpret.layers import MERGE_FUNCTIONS, MERGE_LAYERS
+from kmigrate.layout.interpret.models import PLOTTING, Models
+from kmigrate.layout.interpret.state import Knowledge, Source, short
+from kmigrate.layout.values import (
+    Ambient,
+    Array,
+    Batches,
+    Const,
+    Layer,
+    Model,
+    Module,
+    OrderingName,
+    Seq,
+    SymInt,
+    Tool,
+    Unknown,
+    Value,
+)
+from kmigrate.plan import Edit
+
+DATASETS: dict[str, tuple[int, int, tuple[int, ...], bool]] = {
+    # name: training images, test images, sizes of one (with the channel first), has channels
+    "mnist": (60000, 10000, (28, 28), False),
+    "fashion_mnist": (60000, 10000, (28, 28), False),
+    "cifar10": (50000, 10000, (3, 32, 32), True),
+    "cifar100": (50000, 10000, (3, 32, 32), True),
+}
+SETTERS = ("set_image_dim_ordering", "set_image_data_format")
+GETTERS = {"image_dim_ordering": ("th", "tf"), "image_data_format": ("channels_first", "channels_last")}
+HARMLESS_HOMES = ("keras.optimizers", "keras.regularizers", "keras.constraints", "keras.initializers", "keras.callbacks",
+                  "keras.losses", "keras.metrics", "keras.activations", "keras.mixed_precision")  # fmt: skip
+
+
+class Library(Models):
+    """Dispatch of library calls."""
+
+    def __init__(self, source: Source, knowledge: Knowledge) -> None:
+        super().__init__(source, knowledge)
+        self.generations: set[int] = set()
+        self.flattens: list[tuple[Array, Layer]] = []
+        self.inputs_seen: list[tuple[Array, Seq, ast.AST]] = []
+        self.bounds: list[tuple[Api, ast.Call]] = []
+
+    def call_library(self, module: Module, call: Call) -> Value:
+        dotted = module.dotted
+        operation = ops.TABLE.get(dotted)
+        if operation is not None:
+            return operation(self, call)  # type: ignore[arg-type]
+        api = resolve(dotted)
+        if api is not None:
+            if not self.graph.muted:
+                self.bounds.append((api, call.node))
+            return self.call_keras(api, call)
+        top = dotted.split(".", 1)[0]
+        if top in ops.HARMLESS_MODULES or dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted):
+            return ops.harmless(self, call)  # type: ignore[arg-type]
+        if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
+            return Unknown("an exception")
+        return self.opaque(call.all(), call.node, f"`{short(call.node.func)}`, which is not in the tables,")
+
+    # -- Keras -----------------------------------------------------------------------------------------
+
+    def call_keras(self, api: Api, call: Call) -> Value:
+        home, name = api.module, api.name
+        if home == "keras.models" and name in ("Sequential", "Model"):
+            return self.make_model(api, call)
+        if home == "keras.layers" or name in ("Input", "InputLayer"):
+            return self._layer_call(api, call)
+        if home == "keras.backend":
+            return self._backend_call(api, call)
+        if home == "keras.ops" and f"ops.{name}" in ops.OPS:
+            return ops.OPS[f"ops.{name}"](self, call)  # type: ignore[arg-type]
+        if home == "keras.activations" and f"backend.{name}" in ops.BACKEND and call.positional:
+            return ops.BACKEND[f"backend.{name}"](self, call)  # type: ignore[arg-type]
+        if home == "keras.losses" and call.positional and isinstance(call.positional[0][0], Array):
+            return self._loss_function(api, call)
+        if name.endswith(".load_data"):
+            return self._dataset(name.split(".")[0], call)
+        if home == "keras.utils" and name == "to_categorical":
+            operand = call.get(0, "x", "y")
+            if operand is not None:
+                self.as_array(*operand)
+            return self.new_array([Axis(BATCH), Axis(OTHER)], self.place(call.node))
+        if home == "keras.config":
+            return self._backend_call(api, call)
+        if home.startswith("keras.preprocessing"):
+            return self._preprocessing(api, call)
+        if home in HARMLESS_HOMES:
+            for value, expr in call.all():
+                if isinstance(value, Array | Model):
+                    self.leak(value, expr, f"`{short(call.node)}`")
+            return Tool(name, self.graph.node(), False)
+        if name in PLOTTING:
+            return Const(None)
+        return self.opaque(call.all(), call.node, f"`{api.spelled}`, which is not in the tables,")
+
+    def _layer_call(self, api: Api, call: Call) -> Value:
+        name = api.name
+        if api.spelled in MERGE_FUNCTIONS and api.spelled.islower():
+            return self._merge_function(MERGE_FUNCTIONS[api.spelled], call, call.get(None, "axis"))
+        if api.spelled == "merge":
+            return self._merge_keras1(call)
+        if name == "Input":
+            for word, batch in (("batch_shape", True), ("batch_input_shape", True), ("shape", False)):
+                given = call.get(0 if word == "shape" else None, word)
+                if given is not None:
+                    return self.input_tensor(given, call.node, batch)
+            return self.opaque(call.all(), call.node, "an input without a shape")
+        layer = self.make_layer(api, call)
+        if call.star:
+            self.leak_layer(layer, call)
+        return layer
+
+    def leak_layer(self, layer: Layer, call: Call) -> None:
+        """Arguments that are not known one by one may hold a setting."""
+        if layer.api.name and "data_format" not in layer.values:
+            layer.values["data_format"] = (Unknown("keyword arguments that are not known"), call.node)
+
+    def _merge_function(self, layer_name: str, call: Call, axis: tuple[Value, ast.expr] | None) -> Value:
+        given = call.get(0, "inputs")
+        if given is None:
+            return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if layer_name == "Concatenate":
+            axis = axis or call.get(1, "axis")
+            return self.concatenate_tensors(given[0], given[1], axis, call.node, call.node, "axis")
+        if layer_name in MERGE_LAYERS and isinstance(given[0], Seq):
+            return self.merge_tensors(given[0], given[1], call.node)
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    def _merge_keras1(self, call: Call) -> Value:
+        """``merge([a, b], mode='concat', concat_axis=1)``."""
+        given, mode = call.get(0, "inputs"), call.get(1, "mode")
+        kind = mode[0].value if mode and isinstance(mode[0], Const) else ("sum" if mode is None else None)
+        if given is None or not isinstance(given[0], Seq) or call.get(None, "output_shape") is not None:
+            return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if kind == "concat":
+            axis = call.get(2, "concat_axis")
+            return self.concatenate_tensors(given[0], given[1], axis, call.node, call.node, "concat_axis")
+        if kind in ("sum", "mul", "ave", "max"):
+            return self.merge_tensors(given[0], given[1], call.node)
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    def _loss_function(self, api: Api, call: Call) -> Value:
+        from kmigrate.layout.interpret.models import ORDER_FREE
+
+        if api.name in ORDER_FREE:
+            return self.elementwise(call.positional, call.node)
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}` works along the last axis")
+
+    # -- the ambient ordering ------------------------------------------------------------------------------
+
+    def _backend_call(self, api: Api, call: Call) -> Value:
+        name = api.spelled
+        if name in SETTERS:
+            return self._set_ordering(call)
+        if name in GETTERS:
+            first, last = GETTERS[name]
+            return OrderingName(first if self.ambient.first else last, self.ambient.layers)
+        row = ops.BACKEND.get(f"backend.{api.name}") or ops.BACKEND.get(f"backend.{name}")
+        if row is not None:
+            return row(self, call)  # type: ignore[arg-type]
+        return self.opaque(call.all(), call.node, f"`{short(call.node.func)}`, which is not in the tables,")
+
+    def _set_ordering(self, call: Call) -> Value:
+        given = call.get(0, "dim_ordering", "data_format")
+        if given is None:
+            return Const(None)
+        value, expr = given
+        if isinstance(value, OrderingName):
+            return Const(None)
+        if not isinstance(value, Const) or value.value not in OTHER_NAME:
+            node = self.graph.node()
+            self.graph.pin(node, self.because(f"the ordering is set from `{short(expr)}`, which is not known", expr, "KM903"))
+            self.ambient = Ambient(self.ambient.first, node, node, False, self.place(call.node))
+            return Const(None)
+        if value.origin is not None:
+            node = self.setting_node(value)
+        else:
+            node = self.graph.node()
+            self.graph.pin(node, self.because("the ordering is computed", expr))
+        loaders = node
+        if self.known.setter_misses_layers:
+            loaders = self.graph.node()
+            self.graph.pin(loaders, self.because("in this version the setting reaches no layer", call.node))
+            return Const(None)
+        self.ambient = Ambient(value.value in FIRST_NAMES, node, loaders, False, self.place(call.node))
+        if not self.graph.muted:
+            self.ambients.append(self.ambient)
+        return Const(None)
+
+    # -- data --------------------------------------------------------------------------------------------
+
+    def _dataset(self, name: str, call: Call) -> Value:
+        known = DATASETS.get(name)
+        if known is None:
+            return Unknown(f"`{short(call.node)}`", self.place(call.node))
+        train, test, sizes, channels = known
+        ambient = self.ambient
+        follows = self.known.cifar_follows
+        first = ambient.first if follows else True
+        pairs: list[Value] = []
+        for n in (train, test):
+            labels = ["H", "W"] if not channels else ([CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL])
+            order = sizes if not channels or first else (*sizes[1:], sizes[0])
+            axes = [Axis(BATCH, Dim(n)), *(Axis(label, Dim(s)) for label, s in zip(labels, order, strict=True))]
+            images = self.new_array(axes, self.place(call.node))
+            if channels and first:
+                if follows:
+                    self.graph.tie(images.node, ambient.loaders)
+                else:
+                    text = f"{name} is channels-first in this version whatever the setting"
+                    self.graph.pin(images.node, self.because(text, call.node, "KM105"))
+            label_axes = [Axis(BATCH, Dim(n))] + ([Axis(OTHER, Dim(1))] if channels else [])
+            pairs.append(Seq("tuple", [images, self.new_array(label_axes, self.place(call.node))]))
+        return Seq("tuple", pairs)
+
+    def _preprocessing(self, api: Api, call: Call) -> Value:
+        name = api.name.rsplit(".", 1)[-1]
+        if name == "ImageDataGenerator":
+            given = call.get(None, "data_format", "dim_ordering")
+            first, node = self.ambient.first, self.ambient.loaders
+            if given is not None and isinstance(given[0], Const) and given[0].value in OTHER_NAME:
+                first = given[0].value in FIRST_NAMES
+                node = self.setting_node(given[0]) if given[0].origin else node
+            elif given is not None and not (isinstance(given[0], Const) and given[0].value in (None, "default")):
+                return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+            function = call.get(None, "preprocessing_function")
+            if function is not None and not (isinstance(function[0], Const) and function[0].value is None):
+                self.graph.pin(node, self.because("`preprocessing_function` sees the images", call.node))
+            return Tool("ImageDataGenerator", node, first)
+        if name == "img_to_array":
+            first = self.ambient.first
+            if call.get(1, "data_format", "dim_ordering") is not None:
+                return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+            labels = [CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL]
+            made = self.new_array([Axis(label) for label in labels], self.place(call.node))
+            self.graph.tie(made.node, self.ambient.loaders)
+            return made
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    # -- methods of library objects ---------------------------------------------------------------------------
+
+    def library_method(self, owner: Value, name: str, call: Call) -> Value:
+        if isinstance(owner, Model):
+            return self.model_method(owner, name, call)
+        if isinstance(owner, Array):
+            return self._array_method(owner, name, call)
+        if isinstance(owner, Tool):
+            return self._tool_method(owner, name, call)
+        if isinstance(owner, Unknown):
+            array = owner.array
+            if array is None and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints:
+                array = self.as_array(owner, call.node)
+            if array is not None:
+                return self._array_method(array, name, call)
+            if name in ("reshape", "transpose", "astype"):
+                made = self.as_array(owner, call.node)
+                if made is not None:
+                    return self._array_method(made, name, call)
+        if isinstance(owner, Batches):
+            return owner.item if name in ("next", "__next__") else self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        self.leak(owner, call.node, f"`{short(call.node)}`")
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    def _array_method(self, array: Array, name: str, call: Call) -> Value:
+        function = call.node.func
+        receiver = function.value if isinstance(function, ast.Attribute) else call.node
+        operand = (array, receiver)
+        if name == "reshape":
+            return ops.method_reshape(self, operand, call)  # type: ignore[arg-type]
+        if name == "transpose":
+            return ops.method_transpose(self, operand, call)  # type: ignore[arg-type]
+        operation = ops.METHODS.get(name)
+        inner = Call(call.node, [operand, *call.positional], call.keywords, call.star)
+        if operation is not None:
+            return operation(self, inner)  # type: ignore[arg-type]
+        if name in ("tofile", "dump", "tolist", "tostring", "tobytes"):
+            return ops.sink(self, inner)  # type: ignore[arg-type]
+        return self.opaque(inner.all(), call.node, f"`.{name}()`, which is not in the tables,")
+
+    def _tool_method(self, tool: Tool, name: str, call: Call) -> Value:
+        if tool.name == "random":
+            operation = ops.RANDOM.get(f"random.{name}")
+            if operation is not None:
+                return operation(self, call)  # type: ignore[arg-type]
+        if tool.name == "ImageDataGenerator":
+            if name == "fit" and call.positional:
+                self._into_generator(tool, call.positional[0])
+                return Const(None)
+            if name == "flow":
+                x, y = call.get(0, "x", "X"), call.get(1, "y")
+                if x is not None and call.get(None, "save_to_dir") is None:
+                    images = self._into_generator(tool, x)
+                    if images is not None:
+                        return Batches(images if y is None else Seq("tuple", [images, y[0]]))
+            if name == "flow_from_directory":
+                labels = [BATCH, CHANNEL, "H", "W"] if tool.first else [BATCH, "H", "W", CHANNEL]
+                images = self.new_array([Axis(label) for label in labels], self.place(call.node))
+                self.graph.tie(images.node, tool.node)
+                mode = call.get(None, "class_mode")
+                if mode is not None and isinstance(mode[0], Const) and mode[0].value is None:
+                    return Batches(images)
+                targets = self.new_array([Axis(BATCH), Axis(OTHER)], self.place(call.node))
+                return Batches(Seq("tuple", [images, targets]))
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    def _into_generator(self, tool: Tool, given: tuple[Value, ast.expr]) -> Array | None:
+        array = self.as_array(*given)
+        if array is None:
+            return None
+        used = self.consume(array, given[1], f"`{short(given[1])}`")
+        labels = [BATCH, CHANNEL, "H", "W"] if tool.first else [BATCH, "H", "W", CHANNEL]
+        wanted = self.new_array([Axis(label) for label in labels], self.place(given[1]), tool.node)
+        self.join_axes(wanted, used, given[1])
+        return wanted
+
+
+def _draws_no_array(dotted: str) -> bool:
+    name = dotted.rsplit(".", 1)[-1]
+    return name in frozenset("figure subplot subplots show title xlabel ylabel legend savefig close axis grid "
+                             "tight_layout colorbar xlim ylim xticks yticks gray plot suptitle".split())  # fmt: skip
+
+
+Handler = Callable[[Library, Call], Value]
+__all__ = ["Edit", "Library", "SymInt"]

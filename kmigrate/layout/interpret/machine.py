@@ -1,0 +1,573 @@
+"""Statements: the interpreter runs a module, flow-sensitively, on abstract values."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from kmigrate.layout.axes import Axis
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.graph import AxesRef
+from kmigrate.layout.interpret.calls import Call
+from kmigrate.layout.interpret.expressions import MAX_UNROLL
+from kmigrate.layout.interpret.library import Library
+from kmigrate.layout.interpret.state import AFTER_LOOP, Knowledge, Source, short
+from kmigrate.layout.values import (
+    Ambient,
+    Array,
+    Class,
+    Const,
+    Dict,
+    Function,
+    Instance,
+    Model,
+    Module,
+    OrderingTest,
+    Scope,
+    Seq,
+    SymInt,
+    Unknown,
+    Value,
+)
+
+STOPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
+
+
+class Interpreter(Library):
+    """Runs one program; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""
+
+    def __init__(self, source: Source, knowledge: Knowledge) -> None:
+        super().__init__(source, knowledge)
+        self.yields: list[Value] = []
+        self.returns: list[Value] = []
+        self.functions: list[tuple[Function, Value | None]] = []
+        self.stored: list[set[int]] = []  # arrays stored into, for each loop being run
+
+    def run(self) -> None:
+        """Raises WorkLimit, RecursionError."""
+        module = self.scope
+        module.names["__name__"] = Const("__main__")
+        module.names["__file__"] = Unknown("__file__")
+        self.run_block(self.source.tree.body)
+        for name, value in list(module.names.items()):
+            self._exported(name, value)
+        for function, owner in self.functions:
+            if not function.called:
+                self.scope = module
+                self.enter_unknown(function, owner)
+        self.scope = module
+        self.graph.settle()
+
+    def _exported(self, name: str, value: Value) -> None:
+        """A model that the script builds and never feeds may be meant for an importer."""
+        if isinstance(value, Model) and not value.name:
+            value.name = name
+
+    # -- control flow ------------------------------------------------------------------------------
+
+    def run_block(self, body: list[ast.stmt]) -> str | None:
+        """Runs statements; says 'return', 'break', 'continue' or 'raise' where the block ends so."""
+        for stmt in body:
+            self.step()
+            outer, self.statement = self.statement, stmt
+            end = self.run_statement(stmt)
+            self.statement = outer
+            if end:
+                return end
+        return None
+
+    def run_statement(self, stmt: ast.stmt) -> str | None:
+        method = getattr(self, f"run_{type(stmt).__name__}", None)
+        if method is None:
+            for child in ast.walk(stmt):
+                if isinstance(child, ast.expr):
+                    self.leak(self.eval(child), child, "a statement that is not followed")
+                    break
+            return None
+        end: str | None = method(stmt)
+        return end
+
+    def run_Expr(self, stmt: ast.Expr) -> None:
+        self.eval(stmt.value)
+
+    def run_Pass(self, stmt: ast.Pass) -> None:
+        pass
+
+    run_Nonlocal = run_Pass
+
+    def run_Global(self, stmt: ast.Global) -> None:
+        self.scope.globals_.update(stmt.names)
+
+    def run_Return(self, stmt: ast.Return) -> str:
+        self.returns.append(Const(None) if stmt.value is None else self.eval(stmt.value))
+        return "return"
+
+    def run_Raise(self, stmt: ast.Raise) -> str:
+        if stmt.exc is not None:
+            self.eval(stmt.exc)
+        return "raise"
+
+    def run_Break(self, stmt: ast.Break) -> str:
+        return "break"
+
+    def run_Continue(self, stmt: ast.Continue) -> str:
+        return "continue"
+
+    def run_Assert(self, stmt: ast.Assert) -> None:
+        value = self.eval(stmt.test)
+        if isinstance(value, OrderingTest):
+            text = f"`{short(stmt.test)}` is asserted: it holds for one ordering only"
+            self.graph.pin(value.node, self.because(text, stmt, "KM902"))
+
+    def run_Delete(self, stmt: ast.Delete) -> None:
+        for target in stmt.targets:
+            if isinstance(target, ast.Name):
+                self.scope.names.pop(target.id, None)
+            else:
+                self.eval(target)
+
+    def run_If(self, stmt: ast.If) -> str | None:
+        test = self.eval(stmt.test)
+        if isinstance(test, OrderingTest):
+            return self._ordering_branch(stmt, test)
+        truth = self.truth(test)
+        if truth is not None:
+            return self.run_block(stmt.body if truth else stmt.orelse)
+        return self._either(stmt, stmt.body, stmt.orelse)
+
+    def _either(self, stmt: ast.stmt, body: list[ast.stmt], orelse: list[ast.stmt]) -> str | None:
+        """Both branches are possible: run both and join what they leave."""
+        names = dict(self.scope.names)
+        ambient = self.ambient
+        end_a = self.run_block(body)
+        names_a, ambient_a = self.scope.names, self.ambient
+        self.scope.names, self.ambient = dict(names), ambient
+        end_b = self.run_block(orelse)
+        if end_a and end_b:
+            return end_a if end_a == end_b else "return"
+        if end_a:
+            return None
+        if end_b:
+            self.scope.names, self.ambient = names_a, ambient_a
+            return None
+        self._join_names(names_a, stmt)
+        self._join_ambient(ambient_a, stmt)
+        return None
+
+    def _join_names(self, other: dict[str, Value], stmt: ast.stmt) -> None:
+        mine = self.scope.names
+        for name, value in other.items():
+            mine[name] = self.join(value, mine[name], stmt) if name in mine else value
+
+    def _join_ambient(self, other: Ambient, stmt: ast.stmt) -> None:
+        mine = self.ambient
+        if mine is other:
+            return
+        if mine.first == other.first:
+            self.graph.tie(mine.layers, other.layers)
+            self.graph.tie(mine.loaders, other.loaders)
+            return
+        because = self.because("the ordering is set in one branch and not in the other", stmt, "KM902")
+        for node in (mine.layers, mine.loaders, other.layers, other.loaders):
+            self.graph.pin(node, because)
+
+    def _ordering_branch(self, stmt: ast.If, test: OrderingTest) -> str | None:
+        """One branch runs now, the other once the setting has flipped; where both are right, nothing is edited."""
+        now, after = (stmt.body, stmt.orelse) if test.truth else (stmt.orelse, stmt.body)
+        before = dict(self.scope.names)
+        muted, self.graph.muted = self.graph.muted, True
+        returns, self.returns = self.returns, []
+        ambient = self.ambient
+        effects = _effects(after)
+        end_after = self.run_block(after) if not effects else None
+        names_after, returns_after = self.scope.names, self.returns
+        self.graph.muted, self.returns, self.ambient = muted, returns, ambient
+        self.scope.names = before
+        names_before = dict(before)
+        guards, self.guards = self.guards, (*self.guards, test.node)
+        end_now = self.run_block(now)
+        self.guards = guards
+        because = None
+        if end_after == "raise":
+            because = "the branch for the other ordering only raises"
+        elif effects or _effects(now):
+            because = "a branch on the ordering does more than choose values"
+        elif end_now != end_after:
+            because = "the branches on the ordering end in different ways"
+        if because is not None:
+            if self.ambient is ambient:  # a branch that sets the ordering is followed as it runs now
+                self.graph.pin(test.node, self.because(because, stmt, "KM902"))
+            return end_now
+        if end_now == "return":
+            value = self.returns.pop()
+            self.returns.append(self.pair(value, returns_after[-1], test.node, stmt))
+            return end_now
+        for name in {**self.scope.names, **names_after}:
+            mine, other = self.scope.names.get(name), names_after.get(name)
+            if mine is other or mine is None or other is None:
+                if mine is None and other is not None:
+                    self.scope.names[name] = Unknown("a name of the other ordering's branch")
+                continue
+            if mine is names_before.get(name) and isinstance(mine, Array) is False and other is mine:
+                continue
+            self.scope.names[name] = self.pair(mine, other, test.node, stmt)
+        return end_now
+
+    def run_For(self, stmt: ast.For) -> str | None:
+        iterable = self.eval(stmt.iter)
+        items = self._unrolled(iterable, stmt.iter)
+        self.stored.append(set())
+        self.loops += 1
+        try:
+            if items is not None:
+                for item in items:
+                    self.assign(stmt.target, item, None, None)
+                    end = self.run_block(stmt.body)
+                    if end in ("return", "raise"):
+                        return end
+                    if end == "break":
+                        break
+            else:
+                self._repeat(stmt, iterable)
+        finally:
+            self.loops -= 1
+        self._after_loop(stmt)
+        return self.run_block(stmt.orelse)
+
+    run_AsyncFor = run_For
+
+    def _unrolled(self, iterable: Value, expr: ast.expr) -> list[Value] | None:
+        if isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
+            return list(iterable.items)
+        return None
+
+    def _repeat(self, stmt: ast.For, iterable: Value) -> None:
+        """A loop of unknown length: its body runs twice, so that what it carries over is met."""
+        for _ in range(2):
+            before = dict(self.scope.names)
+            self.assign(stmt.target, self.item_of(iterable, stmt.iter), None, None)
+            end = self.run_block(stmt.body)
+            if end in ("return", "raise"):
+                self.scope.names = before
+                return
+            self._join_names(before, stmt)
+
+    def run_While(self, stmt: ast.While) -> str | None:
+        test = self.eval(stmt.test)
+        self.stored.append(set())
+        self.loops += 1
+        forever = self.truth(test) is True
+        for _ in range(2):
+            before = dict(self.scope.names)
+            end = self.run_block(stmt.body)
+            if end in ("return", "raise"):
+                self.loops -= 1
+                self.stored.pop()
+                if forever:
+                    return end
+                self.scope.names = before
+                return None
+            self._join_names(before, stmt)
+        self.loops -= 1
+        self._after_loop(stmt)
+        return None
+
+    def _after_loop(self, stmt: ast.stmt) -> None:
+        """An array filled in a loop may be transposed once behind it."""
+        stored = self.stored.pop()
+        if self.loops or not stored:
+            if self.stored:
+                self.stored[-1] |= stored
+            return
+        for name, value in list(self.scope.names.items()):
+            if isinstance(value, Array) and value.kind == "numpy" and id(value) in stored:
+                new = Array(self.graph.node(), value.ref, value.kind, value.place)
+                place = self.place(stmt)
+                self.soft(value.node, new.node, AFTER_LOOP, value.ref, self.after(stmt, name), f"`{name}`", place)
+                self.share(place, name, value.node, new.node, value.ref)
+                self.scope.names[name] = new
+
+    def run_Try(self, stmt: ast.Try) -> str | None:
+        before = dict(self.scope.names)
+        end = self.run_block(stmt.body) or self.run_block(stmt.orelse)
+        for handler in stmt.handlers:
+            names, ambient = self.scope.names, self.ambient
+            self.scope.names = dict(before)
+            if handler.name:
+                self.scope.names[handler.name] = Unknown("an exception")
+            end_handler = self.run_block(handler.body)
+            handled, handled_ambient = self.scope.names, self.ambient
+            self.scope.names, self.ambient = names, ambient
+            if end_handler:
+                continue
+            for name, value in handled.items():
+                if name not in names:
+                    names[name] = value
+                elif not isinstance(names[name], Module | Class | Function):
+                    names[name] = self.join(names[name], value, stmt)
+            self._join_ambient(handled_ambient, stmt)
+        return self.run_block(stmt.finalbody) or end
+
+    run_TryStar = run_Try
+
+    def run_With(self, stmt: ast.With) -> str | None:
+        for item in stmt.items:
+            value = self.eval(item.context_expr)
+            if item.optional_vars is not None:
+                self.assign(item.optional_vars, value, None, None)
+        return self.run_block(stmt.body)
+
+    run_AsyncWith = run_With
+
+    # -- definitions and imports -------------------------------------------------------------------
+
+    def run_FunctionDef(self, stmt: ast.FunctionDef) -> None:
+        function = self.make_function(stmt)
+        function.decorated = any(not _harmless(d) for d in stmt.decorator_list)
+        self.scope.names[stmt.name] = function
+        if not self.context:
+            self.functions.append((function, None))
+
+    run_AsyncFunctionDef = run_FunctionDef
+
+    def run_ClassDef(self, stmt: ast.ClassDef) -> None:
+        bases = [self.eval(b) for b in stmt.bases]
+        outer, self.scope = self.scope, Scope(self.scope)
+        functions = len(self.functions)
+        self.run_block(stmt.body)
+        members = self.scope.names
+        self.scope = outer
+        del self.functions[functions:]
+        for member in members.values():
+            if isinstance(member, Function):
+                member.scope = outer
+        cls = Class(stmt, outer, self.source.path, bases, members)
+        self.scope.names[stmt.name] = cls
+        for member in members.values():
+            if isinstance(member, Function):
+                self.functions.append((member, Instance(cls)))
+
+    def run_Import(self, stmt: ast.Import) -> None:
+        for alias in stmt.names:
+            dotted = alias.name if alias.asname else alias.name.split(".")[0]
+            self.scope.names[alias.asname or dotted] = Module(dotted)
+
+    def run_ImportFrom(self, stmt: ast.ImportFrom) -> None:
+        for alias in stmt.names:
+            if alias.name == "*":
+                self.import_star(stmt)
+            elif stmt.level or stmt.module is None:
+                self.scope.names[alias.asname or alias.name] = Unknown(
+                    f"`{alias.name}` of another module of the project", self.place(stmt)
+                )
+            else:
+                self.scope.names[alias.asname or alias.name] = Module(f"{stmt.module}.{alias.name}")
+
+    def import_star(self, stmt: ast.ImportFrom) -> None:
+        from kmigrate.keras_api.stars import exported
+
+        module = stmt.module or ""
+        if stmt.level == 0:
+            for name in exported(module):
+                self.scope.names[name] = Module(f"{module}.{name}")
+
+    # -- assignment ------------------------------------------------------------------------------------
+
+    def run_Assign(self, stmt: ast.Assign) -> None:
+        value = self.eval(stmt.value)
+        for target in stmt.targets:
+            self.assign(target, value, stmt, stmt.value)
+
+    def run_AnnAssign(self, stmt: ast.AnnAssign) -> None:
+        if stmt.value is not None:
+            self.assign(stmt.target, self.eval(stmt.value), stmt, stmt.value)
+
+    def assign(self, target: ast.expr, value: Value, stmt: ast.stmt | None, rhs: ast.expr | None) -> None:
+        if isinstance(target, ast.Name):
+            self._bind(target.id, self._defined(target.id, value, stmt, rhs))
+        elif isinstance(target, ast.Tuple | ast.List):
+            self._unpack(target, value, stmt)
+        elif isinstance(target, ast.Starred):
+            self.assign(target.value, Unknown("several values"), stmt, None)
+        elif isinstance(target, ast.Attribute):
+            owner = self.eval(target.value)
+            if isinstance(owner, Instance):
+                owner.attributes[target.attr] = value
+            elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
+                pass
+            else:
+                self.leak(value, rhs or target, f"the attribute `{short(target)}`")
+        elif isinstance(target, ast.Subscript):
+            self._store(target, value, rhs or target)
+
+    def _bind(self, name: str, value: Value) -> None:
+        scope = self.scope.module() if name in self.scope.globals_ else self.scope
+        scope.names[name] = value
+        if isinstance(value, Model) and not value.name:
+            value.name = name
+
+    def _defined(self, name: str, value: Value, stmt: ast.stmt | None, rhs: ast.expr | None) -> Value:
+        """A new definition of an array: a place where it may be transposed."""
+        if stmt is None or self.graph.muted or isinstance(rhs, ast.Name):
+            return value
+        place = self.place(stmt)
+        if isinstance(value, Array) and value.kind == "numpy":
+            return self.redefine(value, place, name)
+        if isinstance(value, Unknown) and value.array is None and value.place is not None:
+            return Unknown(value.why, value.place, None, [*value.definitions, (place, name)])
+        return value
+
+    def _unpack(self, target: ast.Tuple | ast.List, value: Value, stmt: ast.stmt | None) -> None:
+        names = target.elts
+        if isinstance(value, Seq) and value.fixed and len(value.items) == len(names):
+            if value.axes is not None or (
+                value.place is not None
+                and value.place.node is not getattr(stmt, "value", None)
+                and all(isinstance(i, Const | SymInt) for i in value.items)
+            ):
+                self.unpack_shape(value, target, names)
+            for name, item in zip(names, value.items, strict=True):
+                self.assign(name, item, stmt, None)
+            return
+        if isinstance(value, Array) and value.axes is not None:
+            for name in names:
+                self.assign(name, self.item_of(value, target), stmt, None)
+            return
+        why = value.why if isinstance(value, Unknown) else "an unpacked value"
+        if not isinstance(value, Unknown):
+            self.leak(value, target, "unpacking that is not followed")
+        for name in names:
+            inner = name.value if isinstance(name, ast.Starred) else name
+            self.assign(inner, Unknown(why, self.place(inner)), stmt, None)
+
+    def _store(self, target: ast.Subscript, value: Value, rhs: ast.expr) -> None:
+        owner = self.eval(target.value)
+        if isinstance(owner, Unknown) and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints:
+            owner = self.as_array(owner, target.value) or owner
+        if isinstance(owner, Array):
+            view = self.index(owner, target, self.index_items(target.slice))
+            self._put(owner, view, value, rhs, target)
+            return
+        key = None if isinstance(target.slice, ast.Slice) else self.eval(target.slice)
+        if isinstance(owner, Dict) and isinstance(key, Const):
+            owner.items[key.value] = value
+            return
+        if isinstance(owner, Seq):
+            if owner.fixed and isinstance(key, Const) and isinstance(key.value, int) and not owner.axes:
+                if -len(owner.items) <= key.value < len(owner.items):
+                    owner.items[key.value] = value
+                    self._no_display(owner, target)
+                    return
+            self._no_display(owner, target)
+            self.grow(owner, (value, rhs))
+            owner.fixed = False
+            return
+        if isinstance(owner, Unknown) and owner.array is not None:
+            self.leak(owner, target.value, f"`{short(target)}`")
+        self.leak(value, rhs, f"`{short(target)}`")
+
+    def _put(self, owner: Array, view: Value, value: Value, rhs: ast.expr, target: ast.expr) -> None:
+        """``owner[...] = value``."""
+        if self.stored:
+            self.stored[-1].add(id(owner))
+        if isinstance(value, Seq) and len(value.items) == 1 and isinstance(value.items[0], Array):
+            inner = value.items[0]
+            if inner.axes is not None and isinstance(view, Array):
+                axes = [Axis(size=Dim(1)), *inner.axes]
+                boxed = Array(self.graph.node(), AxesRef(axes), "numpy", self.place(rhs))
+                self.graph.later(lambda: self._boxed(boxed, inner, rhs))
+                value = boxed
+        array = self.as_array(value, rhs) if not isinstance(value, Const | SymInt) else None
+        if array is None:
+            return
+        if not isinstance(view, Array) or view.axes is None or array.axes is None:
+            if isinstance(view, Array) and view.axes is not None and array.axes is None:
+                used = self.consume(array, rhs, f"`{short(rhs)}`")
+                self.join_axes(view, used, target)
+                return
+            self.leak(owner, target, f"`{short(target)}` is filled with what is not known")
+            self.leak(array, rhs, f"`{short(target)}`")
+            return
+        used = self.consume(array, rhs, f"`{short(rhs)}`")
+        if len(array.axes) <= len(view.axes):
+            self.broadcast(view, list(view.axes), used, rhs, target)
+        else:
+            self.leak(owner, target, f"`{short(target)}` is filled with more axes than it has")
+            self.leak(array, rhs, f"`{short(target)}`")
+
+    def _boxed(self, boxed: Array, inner: Array, at: ast.AST) -> None:
+        from kmigrate.layout.axes import moves
+
+        if moves(boxed.axes):
+            self.graph.pin(boxed.node, self.because("a list makes the channel axis here", at, "KM105"))
+        elif moves(inner.axes):
+            self.graph.tie(boxed.node, inner.node)
+
+    def run_AugAssign(self, stmt: ast.AugAssign) -> None:
+        value = self.eval(stmt.value)
+        target = stmt.target
+        if isinstance(target, ast.Subscript):
+            owner = self.eval(target.value)
+            if isinstance(owner, Array):
+                view = self.index(owner, target, self.index_items(target.slice))
+                self._put(owner, view, value, stmt.value, target)
+                return
+            self.leak(value, stmt.value, f"`{short(target)}`")
+            return
+        current = self.eval(target)
+        if isinstance(current, Array):
+            array = self.as_array(value, stmt.value) if not isinstance(value, Const | SymInt | Module) else None
+            if array is not None and array.axes != []:
+                if array.axes is None or current.axes is None:
+                    if array.ref.find() is not current.ref.find():
+                        self._unknown_rank([(current, stmt.value), (array, stmt.value)], stmt.value)
+                elif len(array.axes) <= len(current.axes):
+                    used = self.consume(array, stmt.value, f"`{short(stmt.value)}`")
+                    self.broadcast(current, list(current.axes), used, stmt.value, stmt.value)
+                else:
+                    self.leak(array, stmt.value, f"`{short(stmt.value)}` has more axes than what it is added to")
+                    self.graph.pin(current.node, self.because("an in-place operation with more axes", stmt))
+            return
+        if isinstance(current, Seq) and isinstance(stmt.op, ast.Add) and isinstance(value, Seq):
+            if current.kind == "list" and not self.loops and value.fixed and current.fixed:
+                current.items.extend(value.items)
+                self._no_display(current, stmt)
+                return
+            self._bind_target(target, Seq(current.kind, [*current.items, *value.items], fixed=False), stmt)
+            return
+        binary = ast.BinOp(left=target, op=stmt.op, right=stmt.value)
+        ast.copy_location(binary, stmt)
+        if isinstance(current, Const) and isinstance(value, Const) and not self.loops:
+            self._bind_target(target, self.eval_BinOp(binary), stmt)
+        elif isinstance(current, Const | SymInt) and isinstance(value, Const | SymInt):
+            self._bind_target(target, SymInt(self.name_of("sum", stmt)), stmt)
+        else:
+            self._bind_target(target, self.elementwise([(current, stmt.value), (value, stmt.value)], stmt.value), stmt)
+
+    def _bind_target(self, target: ast.expr, value: Value, stmt: ast.stmt) -> None:
+        self.assign(target, value, None, None)
+
+
+def _harmless(decorator: ast.expr) -> bool:
+    return isinstance(decorator, ast.Name) and decorator.id in ("staticmethod", "property", "classmethod")
+
+
+def _effects(body: list[ast.stmt]) -> bool:
+    """Does a branch do more than bind names and return?"""
+    for stmt in body:
+        for node in ast.walk(stmt):
+            if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
+                call = node.value
+                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print":
+                    continue
+                return True
+            if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
+                return True
+            if isinstance(node, ast.AugAssign | ast.Global | ast.Yield | ast.For | ast.While):
+                return True
+    return False
+
+
+def numbers(call: Call) -> dict[str, Any]:
+    """The plain constants among keyword arguments."""
+    return {name: value.value for name, (value, _) in call.keywords.items() if isinstance(value, Const)}

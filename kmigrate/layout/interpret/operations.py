@@ -1,0 +1,644 @@
+"""Library functions by name, in tables: one more function is one more row.
+
+A row names a kind of operation (elementwise, reduction, creation, ...) and where its arguments
+stand. numpy, the Keras backend, keras.ops and TensorFlow share the kinds.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kmigrate.layout.axes import Axis, channel_at, moves
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.graph import AxesRef
+from kmigrate.layout.interpret.arrays import dim_of
+from kmigrate.layout.interpret.calls import Call, Operation
+from kmigrate.layout.interpret.state import short
+from kmigrate.layout.values import Array, Batches, Const, Dict, Module, Seq, SymInt, Tool, Unknown, Value
+
+if TYPE_CHECKING:
+    from kmigrate.layout.interpret.machine import Interpreter
+
+NONE = ast.Constant(None)
+
+
+def elementwise(*counted: int) -> Operation:
+    """Number by number on its array arguments (by default all positional ones)."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operands = [call.positional[i] for i in counted if i < len(call.positional)] if counted else call.positional
+        out = call.get(None, "out")
+        if out is not None:
+            return run.opaque([*operands, out], call.node, f"`out=` of `{short(call.node)}`")
+        names = ("x", "a", "x1", "x2", "y", "tensor", "features", "data")
+        operands = [*operands, *(call.keywords[n] for n in names if n in call.keywords)]
+        return run.elementwise(operands, call.node)
+
+    return operation
+
+
+def reduction(axis_at: int = 1, by_order: bool = False, keep_at: int | None = None) -> Operation:
+    """Axes disappear (or shrink to 1)."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "x", "a", "input_tensor", "input")
+        if operand is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if isinstance(operand[0], Seq):
+            return SymInt(run.name_of("number", call.node))
+        keep = call.get(keep_at, "keepdims", "keep_dims")
+        keepdims = keep is not None and isinstance(keep[0], Const) and bool(keep[0].value)
+        axis = call.get(axis_at, "axis", "reduction_indices")
+        return run.reduce(operand, axis, keepdims, call.node, by_order)
+
+    return operation
+
+
+def creation(shape_at: int = 0, ordered: bool = False) -> Operation:
+    """A new array of a given shape."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        shape = call.get(shape_at, "shape", "size")
+        if shape is None:
+            return SymInt(run.name_of("number", call.node))
+        return run.filled(shape[0], shape[1], call.node, ordered)
+
+    return operation
+
+
+def random_dimensions(run: Interpreter, call: Call) -> Value:
+    """``np.random.rand(n, 3, 32, 32)``: the dimensions are the arguments."""
+    if not call.positional:
+        return SymInt(run.name_of("number", call.node))
+    axes = [Axis(size=dim_of(value)) for value, _ in call.positional]
+    array = run.new_array(axes, run.place(call.node))
+
+    def rule() -> None:
+        if moves(axes):
+            text = "random numbers come in memory order: drawn as before, then transposed"
+            run.graph.pin(array.node, run.because(text, call.node, "KM105"))
+
+    run.graph.later(rule)
+    return array
+
+
+def like(run: Interpreter, call: Call) -> Value:
+    return run.elementwise(call.positional[:1], call.node)
+
+
+def to_array(run: Interpreter, call: Call) -> Value:
+    """``np.array``/``asarray`` of an array, a list of arrays or numbers."""
+    operand = call.get(0, "object", "a", "x", "value")
+    if operand is None:
+        return Unknown("an array", run.place(call.node))
+    value, expr = operand
+    if isinstance(value, Seq):
+        if value.axes is not None and any(channel_at([a]) is not None for a in value.axes):
+            run.leak(value, expr, f"`{short(call.node)}` makes an array of a shape")
+        return listed(run, value, expr, call.node)
+    if isinstance(value, Array | Unknown):
+        array = run.as_array(value, expr)
+        assert array is not None
+        return run.elementwise([(array, expr)], call.node)
+    return value
+
+
+def listed(run: Interpreter, value: Seq, expr: ast.expr, node: ast.expr) -> Value:
+    """An array made of a list: of numbers, of lists of numbers, or of arrays, stacked."""
+    if not value.items:
+        return Unknown("an array made of an empty list", run.place(node))
+    if all(isinstance(i, Const | SymInt) for i in value.items):
+        size = Dim(len(value.items)) if value.fixed else run.name_of("n", node)
+        return run.new_array([Axis(size=size)], run.place(node))
+    inner = value.items[0]
+    if isinstance(inner, Seq):
+        inner = listed(run, inner, expr, node)
+    first = run.as_array(inner, expr)
+    if first is None:
+        return run.opaque([(value, expr)], node, f"`{short(node)}`")
+    rest = [run.as_array(listed(run, i, expr, node) if isinstance(i, Seq) else i, expr) for i in value.items[1:]]
+    for other in rest:
+        if other is not None:
+            run.join_axes(first, other, node)
+    if first.axes is None:
+        return run.opaque([(value, expr)], node, f"`{short(node)}` stacks arrays of unknown rank")
+    size = Dim(len(value.items)) if value.fixed else run.name_of("n", node)
+    return run.derived(first, [Axis(size=size), *first.axes], node)
+
+
+def reshape(shape_at: int = 1) -> Operation:
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "a", "x", "tensor")
+        shape = call.get(shape_at, "newshape", "shape", "target_shape")
+        if operand is None or shape is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        return reshaped(run, operand, shape, call.node)
+
+    return operation
+
+
+def reshaped(run: Interpreter, operand: Any, shape: Any, node: ast.Call) -> Value:
+    value, expr = operand
+    array = run.as_array(value, expr)
+    target = shape[0]
+    if isinstance(target, Const | SymInt):
+        if isinstance(target, Const) and target.value == -1 and array is not None:
+            return run.flat((array, expr), node, run.wrap(expr, f"`{short(expr)}`"), keep_first=False)
+        return run.opaque([operand], node, f"`{short(node)}`")
+    seq = run.as_shape(target, shape[1])
+    if array is None or seq is None:
+        return run.opaque([operand, shape], node, f"the shape of `{short(node)}` is not known")
+    what = f"`{short(node)}`"
+    result = run.reshape((array, expr), seq, node, run.wrap(expr, what), run.wrap(node, what), shape_expr=shape[1])
+    result.derivation = ("reshape", id(array.ref.find()), tuple(seq.items))
+    return result
+
+
+def permutation(perm_at: int = 1, operand_kind: str = "arg") -> Operation:
+    """``transpose(x, perm)``."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "a", "x")
+        perm = call.get(perm_at, "axes", "perm", "pattern")
+        if operand is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        return transposed(run, operand, perm, call.node, operand_kind)
+
+    return operation
+
+
+def transposed(run: Interpreter, operand: Any, perm: Any, node: ast.Call, operand_kind: str) -> Value:
+    array = run.as_array(*operand)
+    if array is not None and array.axes is None and perm is not None and isinstance(perm[0], Seq) and perm[0].fixed:
+        if not run.graph.muted:  # the order says how many axes there are
+            array.ref.bind([Axis() for _ in perm[0].items])
+    if array is None or not array.axes:
+        return run.opaque([operand], node, f"`{short(node)}`: the rank is not known")
+    rank = len(array.axes)
+    if perm is None:
+        order = list(range(rank))[::-1]
+    else:
+        items = perm[0].items if isinstance(perm[0], Seq) else None
+        if items is None or not all(isinstance(i, Const) and isinstance(i.value, int) for i in items):
+            return run.opaque([operand], node, f"the order of `{short(node)}` is not known")
+        order = [i.value % rank for i in items]
+        place = perm[0].place
+        if place is not None and place.node not in ast.walk(node):
+            return run.opaque([operand], node, f"the order of `{short(node)}` is written elsewhere")
+
+    def edit(new: list[int] | None, reason: str) -> list[Any]:
+        if new is None:
+            args: dict[str, Any] = {"action": "remove", "operand": operand_kind}
+            return [run.edit(node, "transpose", "KM105", args, f"{reason}: not needed any more")]
+        return [run.edit(node, "transpose", "KM105", {"action": "change", "perm": new}, reason)]
+
+    result = run.transpose(operand, order, node, edit)
+    if isinstance(result, Array):
+        result.derivation = ("transpose", id(array.ref.find()), tuple(order))
+    return result
+
+
+def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
+    """``swapaxes``, ``moveaxis``, ``rollaxis``: transposes that name two axes."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "a", "x")
+        numbers = [v.value for v, _ in call.positional[1:] if isinstance(v, Const) and isinstance(v.value, int)]
+        array = None if operand is None else run.as_array(*operand)
+        if operand is None or array is None or not array.axes or not numbers or len(numbers) > 2:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        rank = len(array.axes)
+        order = list(range(rank))
+        start = numbers[0] % rank
+        if how == "swapaxes" and len(numbers) == 2:
+            other = numbers[1] % rank
+            order[start], order[other] = order[other], order[start]
+        elif how == "moveaxis" and len(numbers) == 2:
+            order.insert(numbers[1] % rank, order.pop(start))
+        elif how == "rollaxis":
+            to = numbers[1] if len(numbers) == 2 else 0
+            to = to + rank if to < 0 else to
+            order.remove(start)
+            order.insert(to - 1 if to > start else to, start)
+        else:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+        def edit(new: list[int] | None, reason: str) -> list[Any]:
+            if new is None:
+                args: dict[str, Any] = {"action": "remove", "operand": operand_kind}
+                return [run.edit(call.node, "transpose", "KM105", args, f"{reason}: not needed any more")]
+            raise run.cannot_edit(f"`{short(call.node)}` would have to move other axes")
+
+        return run.transpose(operand, order, call.node, edit)
+
+    return operation
+
+
+def expand_dims(axis_at: int = 1, default: int | None = None) -> Operation:
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand, axis = call.get(0, "a", "x", "input"), call.get(axis_at, "axis", "dim")
+        if operand is None or axis is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        return run.new_axis(operand, axis, call.node)
+
+    return operation
+
+
+def concatenation(new: bool = False, axis_at: int = 1, default: int = 0) -> Operation:
+    def operation(run: Interpreter, call: Call) -> Value:
+        parts = call.get(0, "arrays", "tensors", "values", "xs", "x")
+        if parts is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        axis = call.get(axis_at, "axis", "concat_dim")
+        if axis is None:
+            if default != 0:
+                return run.opaque(call.all(), call.node, f"`{short(call.node)}` has no axis of its own")
+            axis = (Const(0), NONE)
+            ast.copy_location(NONE, call.node)
+        return run.concatenate(*parts, axis, call.node, new)
+
+    return operation
+
+
+def stacked_rows(run: Interpreter, call: Call) -> Value:
+    """``vstack`` of arrays of two or more axes is a concatenation along axis 0."""
+    parts = call.positional[0][0] if call.positional else None
+    if isinstance(parts, Seq) and parts.items and isinstance(parts.items[0], Array) and len(parts.items[0].axes or ()) > 1:
+        return concatenation()(run, call)
+    return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+
+def file_source(run: Interpreter, call: Call) -> Value:
+    """Data from a file keeps its layout."""
+    return run.source_array(run.place(call.node), f"`{short(call.node)}` reads a file, which stays as it is")
+
+
+def sink(run: Interpreter, call: Call) -> Value:
+    """What is written keeps its layout."""
+    for value, expr in call.all():
+        run.leak(value, expr, f"`{short(call.node)}` writes it")
+    return Const(None)
+
+
+def shown(run: Interpreter, call: Call) -> Value:
+    for value, expr in call.all():
+        run.show(value, expr)
+    return Const(None)
+
+
+def harmless(run: Interpreter, call: Call) -> Value:
+    """Takes no arrays and gives nothing that has a layout."""
+    for value, expr in call.all():
+        if isinstance(value, Array | Batches | Dict):
+            run.leak(value, expr, f"`{short(call.node)}`")
+    return Unknown(f"`{short(call.node)}`", run.place(call.node))
+
+
+def number(run: Interpreter, call: Call) -> Value:
+    """A number; shapes may go in (a product or a sum does not depend on their order)."""
+    for value, expr in call.all():
+        if isinstance(value, Array):
+            run.leak(value, expr, f"`{short(call.node)}`")
+    return SymInt(run.name_of("number", call.node))
+
+
+def cast_number(run: Interpreter, call: Call) -> Value:
+    """``int(x)``, ``float(x)``."""
+    if len(call.positional) == 1:
+        value = call.positional[0][0]
+        if isinstance(value, Const) and isinstance(value.value, int | float | str):
+            try:
+                kind = {"int": int, "float": float}.get(ast.unparse(call.node.func), float)
+                return Const(kind(value.value))
+            except ValueError:
+                pass
+        if isinstance(value, SymInt):
+            return value
+    return number(run, call)
+
+
+def length(run: Interpreter, call: Call) -> Value:
+    value, expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
+    if isinstance(value, Seq):
+        return Const(len(value.items)) if value.fixed else SymInt(run.name_of("len", call.node))
+    if isinstance(value, Array) and value.axes:
+        axes = value.axes
+
+        def rule() -> None:
+            if moves(axes) and channel_at(axes) == 0:
+                run.graph.pin(value.node, run.because(f"`{short(call.node)}` counts channels", call.node))
+
+        run.graph.later(rule)
+        return run.size_value(axes[0].size, "len", call.node)
+    if isinstance(value, Dict):
+        return Const(len(value.items))
+    return SymInt(run.name_of("len", call.node))
+
+
+def counted(run: Interpreter, call: Call) -> Value:
+    """``range``."""
+    values = [v.value for v, _ in call.positional if isinstance(v, Const) and isinstance(v.value, int)]
+    if len(values) == len(call.positional) and values:
+        numbers = range(*values[:3])
+        if len(numbers) <= 64:
+            return Seq("list", [Const(i) for i in numbers])
+    return Seq("list", [SymInt(run.name_of("i", call.node))], fixed=False)
+
+
+def copied_sequence(kind: str) -> Operation:
+    def operation(run: Interpreter, call: Call) -> Value:
+        if not call.positional:
+            return Seq(kind, [])
+        value, expr = call.positional[0]
+        if isinstance(value, Seq):
+            seq = value
+            if value.fixed and value.items and all(isinstance(i, Const | SymInt) for i in value.items):
+                seq = run.as_shape(value, expr) or value
+            return Seq(kind, list(seq.items), None, seq.axes, seq.nodes, seq.fixed)
+        if isinstance(value, Array):
+            return Seq("list", [run.item_of(value, expr)], fixed=False)
+        run.leak(value, expr, f"`{short(call.node)}`")
+        return Unknown(f"`{short(call.node)}`", run.place(call.node))
+
+    return operation
+
+
+def zipped(run: Interpreter, call: Call) -> Value:
+    values = [v for v, _ in call.positional]
+    if values and all(isinstance(v, Seq) and v.fixed for v in values):
+        return Seq("list", [Seq("tuple", list(items)) for items in zip(*(v.items for v in values), strict=False)])  # type: ignore[attr-defined]
+    return Seq("list", [Seq("tuple", [run.item_of(v, e) for v, e in call.positional])], fixed=False)
+
+
+def enumerated(run: Interpreter, call: Call) -> Value:
+    if not call.positional:
+        return Unknown("enumerate", run.place(call.node))
+    value, expr = call.positional[0]
+    if isinstance(value, Seq) and value.fixed:
+        return Seq("list", [Seq("tuple", [Const(i), item]) for i, item in enumerate(value.items)])
+    return Seq("list", [Seq("tuple", [SymInt(run.name_of("i", call.node)), run.item_of(value, expr)])], fixed=False)
+
+
+def shuffled(run: Interpreter, call: Call) -> Value:
+    """In place along axis 0."""
+    for value, expr in call.positional:
+        if isinstance(value, Array) and value.axes and channel_at(value.axes) == 0:
+            run.leak(value, expr, f"`{short(call.node)}` shuffles the channels")
+    return Const(None)
+
+
+def permuted(run: Interpreter, call: Call) -> Value:
+    """``np.random.permutation``: of a number, or of an array along axis 0."""
+    value, expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
+    if isinstance(value, Array):
+        shuffled(run, call)
+        return run.elementwise([(value, expr)], call.node)
+    return run.new_array([Axis(size=dim_of(value))], run.place(call.node))
+
+
+def split_rows(run: Interpreter, call: Call) -> Value:
+    """``train_test_split``: two parts of each array, along axis 0."""
+    parts: list[Value] = []
+    for value, expr in call.positional:
+        array = run.as_array(value, expr)
+        if array is None or array.axes is None:
+            return run.opaque(call.positional, call.node, f"`{short(call.node)}` splits arrays of unknown rank")
+        for _ in range(2):
+            axes = [array.axes[0].resized(run.name_of(f"part{len(parts)}", call.node)), *array.axes[1:]]
+            parts.append(Array(array.node, AxesRef(axes), array.kind, run.place(call.node)))
+    return Seq("list", parts)
+
+
+def flattened(keep_first: bool) -> Operation:
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "x", "a")
+        if operand is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        return run.flat(operand, call.node, run.wrap(operand[1], f"`{short(operand[1])}`"), keep_first)
+
+    return operation
+
+
+def along_last(axis_at: int = 1) -> Operation:
+    """Softmax and the like: an axis (the last one by default) is special, the shape stays."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "x", "logits", "a")
+        array = None if operand is None else run.as_array(*operand)
+        if operand is None or array is None or array.axes is None:
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        axis = call.get(axis_at, "axis", "dim")
+        run.special_axis(array, axis, call.node, "axis")
+        return Array(array.node, array.ref, array.kind, run.place(call.node), sources=(array,))
+
+    return operation
+
+
+def random_generator(run: Interpreter, call: Call) -> Value:
+    return Tool("random", run.graph.node(), False)
+
+
+def shape_tuple(run: Interpreter, call: Call) -> Value:
+    operand = call.get(0, "x", "a")
+    array = None if operand is None else run.as_array(*operand)
+    if array is None:
+        return Unknown(f"`{short(call.node)}`", run.place(call.node))
+    return run.shape_of(array, call.node)
+
+
+def same_numbers(kind: str) -> Operation:
+    """The same numbers as another kind of array (``convert_to_numpy``, ``convert_to_tensor``)."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = call.get(0, "x", "value")
+        array = None if operand is None else run.as_array(*operand)
+        if array is None:
+            return Unknown(f"`{short(call.node)}`", run.place(call.node))
+        return Array(array.node, array.ref, kind, run.place(call.node))
+
+    return operation
+
+
+def _rows(prefix: str, names: str, operation: Operation) -> dict[str, Operation]:
+    return {f"{prefix}.{name}": operation for name in names.split()}
+
+
+RANDOM: dict[str, Operation] = {
+    **_rows("random", "rand randn", random_dimensions),
+    **_rows("random", "random random_sample ranf sample standard_normal", creation(0, ordered=True)),
+    **_rows("random", "uniform normal randint integers poisson binomial beta gamma laplace random_integers", creation(2, ordered=True)),
+    "random.poisson": creation(1, ordered=True),
+    "random.shuffle": shuffled,
+    "random.permutation": permuted,
+    **_rows("random", "seed set_state get_state", harmless),
+    **_rows("random", "RandomState default_rng", random_generator),
+    "random.choice": harmless,
+}
+
+_UNARY = (
+    "abs absolute fabs sqrt exp expm1 exp2 log log2 log10 log1p square negative sign sin cos tan tanh sinh cosh "
+    "arctan floor ceil rint trunc isnan isinf isfinite logical_not nan_to_num float16 float32 float64 "
+    "uint8 int8 int16 int32 int64 reciprocal ascontiguousarray copy conj real"
+)
+_BINARY = (
+    "add subtract multiply divide true_divide floor_divide mod remainder power maximum minimum fmax fmin "
+    "logical_and logical_or logical_xor greater greater_equal less less_equal equal not_equal arctan2 hypot "
+    "isclose where heaviside"
+)
+_REDUCE = "mean sum max min amax amin std var prod any all median average nanmean nansum nanmax nanmin nanstd ptp"
+
+NUMPY: dict[str, Operation] = {
+    **_rows("numpy", _UNARY, elementwise(0)),
+    **_rows("numpy", _BINARY, elementwise()),
+    **_rows("numpy", "round around round_", elementwise(0)),
+    "numpy.clip": elementwise(0, 1, 2),
+    **_rows("numpy", _REDUCE, reduction()),
+    **_rows("numpy", "argmax argmin nanargmax nanargmin", reduction(by_order=True)),
+    **_rows("numpy", "zeros ones empty ndarray full", creation()),
+    **_rows("numpy", "zeros_like ones_like empty_like full_like", like),
+    **_rows("numpy", "array asarray asanyarray asfarray", to_array),
+    "numpy.reshape": reshape(),
+    "numpy.transpose": permutation(),
+    "numpy.swapaxes": moved_axes("swapaxes"),
+    "numpy.moveaxis": moved_axes("moveaxis"),
+    "numpy.rollaxis": moved_axes("rollaxis"),
+    "numpy.expand_dims": expand_dims(),
+    "numpy.concatenate": concatenation(),
+    "numpy.stack": concatenation(new=True),
+    **_rows("numpy", "vstack row_stack", stacked_rows),
+    "numpy.ravel": flattened(keep_first=False),
+    "numpy.shape": shape_tuple,
+    **_rows("numpy", "load loadtxt genfromtxt fromfile", file_source),
+    **_rows("numpy", "save savez savez_compressed savetxt", sink),
+    **_rows("numpy", "arange linspace eye identity", harmless),
+    **_rows("numpy", "seterr set_printoptions finfo iinfo dtype", harmless),
+    **{f"numpy.{name}": operation for name, operation in RANDOM.items()},
+}
+
+BUILTINS_TABLE: dict[str, Operation] = {
+    "builtins.len": length,
+    "builtins.range": counted,
+    **_rows("builtins", "int float", cast_number),
+    "builtins.round": elementwise(0),
+    "builtins.abs": elementwise(0),
+    **_rows("builtins", "sum min max bool ord hash id", number),
+    "builtins.tuple": copied_sequence("tuple"),
+    **_rows("builtins", "list sorted reversed set frozenset", copied_sequence("list")),
+    "builtins.zip": zipped,
+    "builtins.enumerate": enumerated,
+    "builtins.print": shown,
+    **_rows("builtins", "str repr format isinstance hasattr callable type open input raw_input chr vars dir "
+            "issubclass exit quit bytes", harmless),
+}  # fmt: skip
+
+_BACKEND_ELEMENTWISE = (
+    "abs square sqrt exp log round sign cast cast_to_floatx relu sigmoid tanh softplus softsign elu hard_sigmoid "
+    "stop_gradient maximum minimum equal not_equal greater greater_equal less less_equal lesser lesser_equal "
+    "pow binary_crossentropy ones_like zeros_like identity leaky_relu selu relu6 gelu swish silu "
+    "add subtract multiply divide negative log1p where logical_and logical_or logical_not"
+)
+
+BACKEND: dict[str, Operation] = {
+    **_rows("backend", _BACKEND_ELEMENTWISE, elementwise()),
+    "backend.relu": elementwise(0),
+    "backend.pow": elementwise(0),
+    "backend.cast": elementwise(0),
+    "backend.binary_crossentropy": elementwise(0, 1),
+    "backend.clip": elementwise(0),
+    "backend.dropout": elementwise(0),
+    **_rows("backend", "mean sum max min std var prod any all logsumexp", reduction(keep_at=2)),
+    **_rows("backend", "argmax argmin", reduction(by_order=True)),
+    "backend.concatenate": concatenation(default=-1),
+    "backend.stack": concatenation(new=True),
+    "backend.reshape": reshape(),
+    "backend.permute_dimensions": permutation(),
+    "backend.expand_dims": expand_dims(),
+    "backend.flatten": flattened(keep_first=False),
+    "backend.batch_flatten": flattened(keep_first=True),
+    "backend.softmax": along_last(),
+    "backend.l2_normalize": along_last(),
+    **_rows("backend", "int_shape shape", shape_tuple),
+    **_rows("backend", "epsilon floatx learning_phase ndim count_params set_floatx set_epsilon clear_session "
+            "set_session get_session set_learning_phase backend manual_variable_initialization", harmless),
+}  # fmt: skip
+
+OPS: dict[str, Operation] = {
+    **{name.replace("numpy.", "ops."): operation for name, operation in NUMPY.items() if "random" not in name},
+    **_rows("ops", _BACKEND_ELEMENTWISE, elementwise()),
+    **_rows("ops", "relu relu6 sigmoid leaky_relu elu cast clip", elementwise(0)),
+    "ops.softmax": along_last(),
+    "ops.convert_to_numpy": same_numbers("numpy"),
+    "ops.convert_to_tensor": same_numbers("graph"),
+    "ops.shape": shape_tuple,
+    "ops.flip": harmless,
+}
+del OPS["ops.flip"]
+
+TENSORFLOW: dict[str, Operation] = {
+    **_rows("tensorflow", "abs square sqrt exp sign maximum minimum add subtract multiply divide cast identity "
+            "stop_gradient where equal greater less negative pow sigmoid tanh", elementwise()),
+    **_rows("tensorflow", "cast pow clip_by_value identity", elementwise(0)),
+    **_rows("tensorflow.nn", "relu relu6 sigmoid tanh elu selu softplus leaky_relu crelu", elementwise(0)),
+    **_rows("tensorflow.math", "abs square sqrt exp log maximum minimum add subtract multiply divide sigmoid tanh",
+            elementwise()),
+    **{f"tensorflow.{p}reduce_{n}": reduction(keep_at=2) for p in ("", "math.") for n in ("mean", "sum", "max", "min", "prod")},
+    "tensorflow.concat": concatenation(),
+    "tensorflow.stack": concatenation(new=True),
+    "tensorflow.reshape": reshape(),
+    "tensorflow.transpose": permutation(),
+    "tensorflow.expand_dims": expand_dims(),
+    "tensorflow.nn.softmax": along_last(),
+    **_rows("tensorflow", "set_random_seed Session ConfigProto GPUOptions global_variables_initializer", harmless),
+}  # fmt: skip
+
+OTHERS: dict[str, Operation] = {
+    "sklearn.model_selection.train_test_split": split_rows,
+    "sklearn.cross_validation.train_test_split": split_rows,
+    **_rows("random", "seed random randint uniform choice shuffle", harmless),
+}
+
+# Modules whose functions take no arrays of ours in ways that matter.
+HARMLESS_MODULES = ("os", "sys", "time", "argparse", "logging", "glob", "json", "math", "datetime", "warnings", "re",
+                    "pathlib", "shutil", "tempfile", "collections", "itertools", "functools", "gc", "subprocess",
+                    "getpass", "platform", "configparser", "ConfigParser", "__future__", "typing", "string")  # fmt: skip
+
+TABLE: dict[str, Operation] = {**NUMPY, **BUILTINS_TABLE, **TENSORFLOW, **OTHERS}
+
+# Methods of arrays: those of the table that take the array first, and their own.
+METHODS: dict[str, Operation] = {
+    **{name: reduction(axis_at=1) for name in ("mean", "sum", "max", "min", "std", "var", "prod", "any", "all", "ptp")},
+    **{name: reduction(by_order=True) for name in ("argmax", "argmin")},
+    **{name: elementwise(0) for name in ("astype", "copy", "round", "conj", "numpy")},
+    "clip": elementwise(0, 1, 2),
+    **{name: flattened(keep_first=False) for name in ("flatten", "ravel")},
+    "swapaxes": moved_axes("swapaxes", "func"),
+}
+
+
+def method_reshape(run: Interpreter, array: Any, call: Call) -> Value:
+    """``x.reshape(shape)`` and ``x.reshape(n, 3, h, w)``."""
+    if len(call.positional) == 1 and not call.keywords:
+        return reshaped(run, array, call.positional[0], call.node)
+    if call.get(None, "order") is not None or call.star:
+        return run.opaque([array], call.node, f"`{short(call.node)}`")
+    shape = Seq("tuple", [value for value, _ in call.positional])
+    shape.axes = [Axis(size=dim_of(value)) for value in shape.items]
+    node = run.graph.node()
+    shape.nodes = [node] * len(shape.items)
+    run.argument_site(shape, call, node)
+    return reshaped(run, array, (shape, call.node), call.node)
+
+
+def method_transpose(run: Interpreter, array: Any, call: Call) -> Value:
+    """``x.transpose(perm)`` and ``x.transpose(0, 3, 1, 2)``."""
+    if len(call.positional) == 1 and isinstance(call.positional[0][0], Seq):
+        return transposed(run, array, call.positional[0], call.node, "func")
+    if not call.positional:
+        return transposed(run, array, None, call.node, "func")
+    return transposed(run, array, (Seq("tuple", [v for v, _ in call.positional]), call.node), call.node, "func")
+
+
+def named(values: Sequence[Value]) -> list[str]:
+    return [v.dotted for v in values if isinstance(v, Module)]

@@ -1,0 +1,426 @@
+"""What one run of the interpreter knows and collects, and the small steps that all its parts share."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from kmigrate.layout.axes import (
+    Axes,
+    Axis,
+    channel_at,
+    inverse,
+    letters,
+    moves,
+    order_to_last,
+)
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.graph import AxesRef, Because, LayoutGraph, Site, SoftEdge
+from kmigrate.layout.values import (
+    Ambient,
+    Array,
+    Batches,
+    Const,
+    Dict,
+    Instance,
+    Layer,
+    Method,
+    Model,
+    Pair,
+    Place,
+    Scope,
+    Seq,
+    SymInt,
+    Unknown,
+    Value,
+)
+from kmigrate.plan import Diagnostic, Edit
+from kmigrate.syntax import Lines
+
+DEFINITION, USE, BEFORE_FLATTEN, AFTER_LOOP, SHAPE_USE = 4.0, 5.0, 6.0, 4.5, 7.0
+WORK_LIMIT = 400_000
+DEPTH_LIMIT = 40
+
+
+class WorkLimit(Exception):
+    """The program needs more steps than one run may take."""
+
+
+class AxisUse(NamedTuple):
+    """An integer that names an axis: after a flip of ``node`` it must name the same axis."""
+
+    place: Place  # the expression that is consumed
+    origin: Place | None  # the literal it comes from
+    node: int
+    ref: AxesRef
+    index: int  # normalised, counted before
+    negative: bool
+    guards: tuple[int, ...] = ()
+
+
+class Event(NamedTuple):
+    """One thing that the program does with arrays, to compare the program before and after."""
+
+    what: str
+    marked: list[Axis]  # the axes that it works on
+    node: int
+    ref: AxesRef
+    line: int
+
+
+@dataclass
+class Source:
+    """One file under analysis."""
+
+    path: str
+    lines: Lines
+    tree: ast.Module
+
+
+@dataclass
+class Knowledge:
+    """What a run starts from: choices of the user, and what an earlier run found out."""
+
+    first: bool | None = None  # the ambient layout where nothing in the program says it
+    ordering_why: str = ""
+    separate_loaders: bool = False  # layers get their own setting, the ambient stays
+    setter_misses_layers: bool = False  # a setter in the program reaches no layer (up to Keras 1.0.6)
+    cifar_follows: bool = True  # cifar10.load_data() follows the ambient setting (from Keras 1.1)
+    version_is_3: bool = False  # 1-D layers follow the ambient setting
+    version: Any = None
+    hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
+    flatten: str = "auto"
+
+
+class State:
+    """Base of the interpreter: its data and the helpers that need no other part of it."""
+
+    def __init__(self, source: Source, knowledge: Knowledge) -> None:
+        self.source = source
+        self.known = knowledge
+        self.graph = LayoutGraph()
+        self.axis_uses: list[AxisUse] = []
+        self.loads: dict[tuple[str, int, int], set[tuple[str, int, int]]] = {}
+        self.dotted: dict[ast.expr, str] = {}
+        self.models: list[Model] = []
+        self.notes: list[Diagnostic] = []
+        self.events: list[Event] = []
+        self.unbound: dict[tuple[Any, ...], AxesRef] = {}
+        self.definitions: dict[tuple[str, int, int, str], list[tuple[int, int, AxesRef]]] = {}
+        self.loops = 0
+        self.steps = 0
+        self.context: tuple[int, ...] = ()
+        self.statement: ast.stmt | None = None
+        self.ambients: list[Ambient] = []
+        self.scope = Scope()
+        self.setting_sites: dict[tuple[str, int, int], int] = {}
+        self.shape_evidence: list[tuple[bool, Because]] = []  # (first?, why): layers that follow an unsaid ambient
+        self.uses_ambient: list[Place] = []
+        first = True if knowledge.first is None else knowledge.first
+        layers = self.graph.node()
+        loaders = self.graph.node() if knowledge.separate_loaders else layers
+        self.ambient = Ambient(first, layers, loaders, implied=True)
+        self.implied = self.ambient
+        self.implied_used = False  # does a layer follow it?
+        self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
+        self.passed_on: dict[tuple[str, int, int], set[tuple[str, int, int]]] = {}
+        if knowledge.separate_loaders:
+            self.graph.pin(loaders, Because("the ambient setting stays", source.path, 0, code="KM107"))
+
+    # -- places and messages ------------------------------------------------------------------
+
+    def place(self, node: ast.AST) -> Place:
+        return Place(self.source.path, node, self.loops)
+
+    def because(self, text: str, node: ast.AST | Place, code: str = "KM901") -> Because:
+        at = node.node if isinstance(node, Place) else node
+        return Because(text, self.source.path, at.lineno, at.col_offset + 1, code)  # type: ignore[attr-defined]
+
+    def note(self, node: ast.AST, code: str, message: str) -> None:
+        if not self.graph.muted:
+            self.notes.append(
+                Diagnostic(self.source.path, node.lineno, node.col_offset + 1, code, message)  # type: ignore[attr-defined]
+            )
+
+    def step(self) -> None:
+        self.steps += 1
+        if self.steps > WORK_LIMIT:
+            raise WorkLimit
+
+    def name_of(self, dim: str, node: ast.AST) -> Dim:
+        """A fresh unknown size, named by where it arises."""
+        return Dim(1, (f"{dim}@{node.lineno}:{node.col_offset}:{len(self.context)}",))  # type: ignore[attr-defined]
+
+    # -- edits ----------------------------------------------------------------------------------
+
+    def edit(
+        self,
+        node: ast.AST,
+        codemod: str,
+        code: str,
+        args: dict[str, Any],
+        reason: str,
+        kind: str | None = None,
+        neutral: bool = False,
+    ) -> Edit:
+        start, end = self.source.lines.span(node)
+        return Edit(
+            self.source.path, start, end, kind or type(node).__name__, codemod, args, reason, code,
+            node.lineno, node.col_offset + 1, neutral=neutral,  # type: ignore[attr-defined]
+        )  # fmt: skip
+
+    def permutation(self, from_last: bool, axes: Axes) -> list[int] | None:
+        """The transpose that turns channels-last into what was before, or the other way round."""
+        if channel_at(axes) is None:
+            return None
+        order = order_to_last(axes)
+        return inverse(order) if from_last else order
+
+    def wrap(self, expr: ast.expr, what: str) -> Any:
+        """How a soft edge is realised at an expression: a transpose around it."""
+
+        def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
+            perm = self.permutation(flipped, axes)
+            if perm is None:
+                return None
+            reason = f"{what} is {letters(axes)} and stays so; transposed here"
+            if flipped:
+                reason = f"{what} must stay {letters(axes)}; transposed back here"
+            args = {"action": "insert", "perm": perm, "numpy": self.numpy_name()}
+            return [self.edit(expr, "transpose", "KM105", args, reason)]
+
+        return realise
+
+    def after(self, stmt: ast.stmt, name: str) -> Any:
+        """How a soft edge is realised behind a statement: ``name = name.transpose(...)``."""
+
+        def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
+            perm = self.permutation(flipped, axes)
+            if perm is None:
+                return None
+            args = {"action": "after", "name": name, "perm": perm, "numpy": self.numpy_name()}
+            reason = f"`{name}` is {letters(axes)} up to here; transposed once behind this statement"
+            return [self.edit(stmt, "transpose", "KM105", args, reason, kind="stmt")]
+
+        return realise
+
+    def numpy_name(self) -> str | None:
+        """The name under which numpy is imported at module level."""
+        for stmt in self.source.tree.body:
+            if isinstance(stmt, ast.Import):
+                for alias in stmt.names:
+                    if alias.name == "numpy":
+                        return alias.asname or "numpy"
+        return None
+
+    # -- arrays -----------------------------------------------------------------------------------
+
+    def new_array(
+        self,
+        axes: Axes | None,
+        place: Place,
+        node: int | None = None,
+        kind: str = "numpy",
+        derivation: tuple[Any, ...] | None = None,
+    ) -> Array:
+        ref = AxesRef(axes)
+        if axes is None:
+            self.hint(ref, place)
+        node = self.graph.node() if node is None else node
+        return Array(node, ref, kind, place, derivation)
+
+    def hint(self, ref: AxesRef, place: Place) -> None:
+        """Axes that an earlier run found out; else remember to tell the next run."""
+        key = (*place.key, *self.context)
+        if key in self.known.hints:
+            ref.bind([Axis(label, size) for label, size in self.known.hints[key]])
+        if not self.graph.muted:
+            self.unbound[key] = ref
+
+    def source_array(self, place: Place, why: str, axes: Axes | None = None) -> Array:
+        """An array whose layout is not ours to choose (a file, an unknown call)."""
+        array = self.new_array(axes, place)
+        self.graph.pin(array.node, self.because(why, place, "KM105"))
+        return array
+
+    def as_array(self, value: Value, expr: ast.AST) -> Array | None:
+        """The value as an array, or None where it is a number, a string, ..."""
+        if isinstance(value, Array):
+            return value
+        if isinstance(value, Unknown):
+            if value.array is None:
+                place = value.place or self.place(expr)
+                array = self.source_array(place, value.why)
+                for stmt_place, name in value.definitions:
+                    array = self.redefine(array, stmt_place, name)
+                value.array = array
+            return value.array
+        if isinstance(value, Seq) and value.items and all(isinstance(i, Const | SymInt) for i in value.items):
+            return self.new_array([Axis(size=Dim(len(value.items)))], self.place(expr))
+        return None
+
+    def redefine(self, array: Array, place: Place, name: str) -> Array:
+        """The array under a new name: the statement at ``place`` may transpose it."""
+        if array.kind != "numpy":
+            return array
+        new = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation)
+        stmt = place.node
+        assert isinstance(stmt, ast.stmt)
+        if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 and isinstance(stmt.targets[0], ast.Name):
+            realise = self.wrap(stmt.value, f"`{name}`")
+        else:
+            realise = self.after(stmt, name)
+        cost = DEFINITION * 10**place.loops
+        self.soft(array.node, new.node, cost, array.ref, realise, f"`{name}`", place)
+        self.share(place, name, array.node, new.node, array.ref)
+        return new
+
+    def share(self, place: Place, name: str, a: int, b: int, ref: AxesRef) -> None:
+        """One statement run in several contexts is edited once, so its contexts must agree."""
+        if self.graph.muted:
+            return
+        others = self.definitions.setdefault((*place.key, name), [])
+
+        def rule() -> None:
+            for x, y, other in others[:1]:
+                if x != a and moves(other.axes) and moves(ref.axes):
+                    self.graph.tie(a, x)
+                    self.graph.tie(b, y)
+
+        others.append((a, b, ref))
+        self.graph.later(rule)
+
+    def soft(self, a: int, b: int, cost: float, ref: AxesRef, realise: Any, what: str, place: Place) -> None:
+        key = (*place.key, what)
+        if self.guards:  # no transpose may be put into a branch on the ordering
+            self.graph.tie(a, b)
+            return
+        self.graph.connect(SoftEdge(a, b, cost, ref, realise, what, self.because(what, place), key))
+
+    def consume(self, array: Array, expr: ast.expr, what: str) -> Array:
+        """The array as it reaches a consumer: it may be transposed on the way."""
+        if array.kind != "numpy":
+            return array
+        used = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation)
+        cost = USE * 10**self.loops
+        self.soft(array.node, used.node, cost, array.ref, self.wrap(expr, what), what, self.place(expr))
+        self.share(self.place(expr), "use", array.node, used.node, array.ref)
+        return used
+
+    def leak(self, value: Value, expr: ast.expr, why: str, seen: set[int] | None = None) -> None:
+        """The value reaches code that is not understood: what that code gets must not change."""
+        seen = set() if seen is None else seen
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        if isinstance(value, Array):
+            used = self.consume(value, expr, f"`{short(expr)}`")
+            self.graph.pin(used.node, self.because(why, expr))
+        elif isinstance(value, Unknown):
+            if value.array is not None:
+                self.leak(value.array, expr, why, seen)
+        elif isinstance(value, Pair):
+            self.graph.pin(value.node, self.because(why, expr))
+            self.leak(value.now, expr, why, seen)
+        elif isinstance(value, Seq):
+            if len(value.items) > 1 and all(isinstance(i, Const | SymInt) for i in value.items):
+                self.as_shape(value, expr)  # it may be read as a shape elsewhere: what is given away stays
+            for node in value.nodes or ():
+                self.graph.pin(node, self.because(why, expr))
+            for item in value.items:
+                self.leak(item, expr, why, seen)
+        elif isinstance(value, Dict):
+            for item in value.items.values():
+                self.leak(item, expr, why, seen)
+        elif isinstance(value, Batches):
+            self.leak(value.item, expr, why, seen)
+        elif isinstance(value, Instance):
+            for item in list(value.attributes.values()):
+                self.leak(item, expr, why, seen)
+        elif isinstance(value, Model):
+            self.leave(value, f"the model is given to {why}", expr)
+        elif isinstance(value, Method):
+            self.leak(value.owner, expr, why, seen)
+        elif isinstance(value, Layer) and value.setting is not None:
+            self.graph.pin(value.setting, self.because(why, expr))
+
+    def leave(self, model: Model, why: str, expr: ast.AST) -> None:
+        """The model reaches code that cannot be seen: it keeps its contract."""
+        model.observed.append(why)
+        for tensor in (*model.inputs, *model.outputs):
+            if isinstance(tensor, Array):
+                self.graph.pin(tensor.node, self.because(why, expr, "KM906"))
+
+    def opaque(self, values: Iterable[tuple[Value, ast.expr]], node: ast.expr, why: str) -> Value:
+        """An operation that is not understood: its operands stay as they are, and so does its result."""
+        kind = None
+        for value, expr in values:
+            self.leak(value, expr, why)
+            if isinstance(value, Array) and value.kind != "numpy":
+                kind = value.kind
+        if kind:
+            tensor = self.new_array(None, self.place(node), kind=kind)
+            self.graph.pin(tensor.node, self.because(why, node))
+            return tensor
+        return Unknown(why, self.place(node))
+
+    def event(self, what: str, array: Array, node: ast.AST, marked: Iterable[Axis] = ()) -> None:
+        if not self.graph.muted:
+            self.events.append(Event(what, list(marked), array.node, array.ref, node.lineno))  # type: ignore[attr-defined]
+
+    def as_shape(self, value: Value, expr: ast.AST) -> Seq | None:
+        raise NotImplementedError
+
+    # -- axis numbers ------------------------------------------------------------------------------
+
+    def axis_use(self, expr: ast.expr, value: Value, node: int, ref: AxesRef, index: int) -> None:
+        """``value`` (written at ``expr``) names the axis ``index`` of an array at ``node``."""
+        if self.graph.muted:
+            return
+        if isinstance(value, Pair):
+            self._paired_axis(expr, value, node, ref, index)
+            return
+        origin = value.origin if isinstance(value, Const) else None
+        negative = isinstance(value, Const) and isinstance(value.value, int) and value.value < 0
+        self.axis_uses.append(AxisUse(self.place(expr), origin, node, ref, index, negative, self.guards))
+
+    def _paired_axis(self, expr: ast.expr, value: Pair, node: int, ref: AxesRef, index: int) -> None:
+        def rule() -> None:
+            axes = ref.axes
+            after = value.after.value if isinstance(value.after, Const) else None
+            if axes is None or not isinstance(after, int):
+                self.graph.pin(value.node, self.because("an axis depends on the ordering", expr))
+                return
+            new = order_to_last(axes).index(index)
+            if moves(axes):
+                self.graph.tie(node, value.node)
+            elif after % len(axes) != index:
+                self.graph.pin(value.node, self.because(f"axis {after} on {letters(axes)}", expr))
+                return
+            if after % len(axes) != new:
+                text = f"the other ordering would use axis {after} of {letters(axes)}, not the same axis"
+                self.graph.pin(value.node, self.because(text, expr, "KM902"))
+
+        self.graph.later(rule)
+
+    def site(self, nodes: Sequence[int], node: ast.AST, make: Any, cost: float = 1.0) -> None:
+        self.graph.site(Site(tuple(nodes), self.place(node).key, self.guarded(make), cost))
+
+    def guarded(self, make: Any) -> Any:
+        """In a branch on the ordering: no edits once the other branch is the one that runs."""
+        guards = self.guards
+        if not guards:
+            return make
+
+        def guarded(flipped: Callable[[int], bool]) -> list[Edit]:
+            return [] if any(flipped(g) for g in guards) else make(flipped)
+
+        return guarded
+
+
+def short(node: ast.AST, limit: int = 40) -> str:
+    """An expression as text for a message."""
+    text = ast.unparse(node)
+    return text if len(text) <= limit else text[: limit - 3] + "..."

@@ -1,0 +1,325 @@
+"""From a solved layout graph to edits: sites, axis numbers and cut edges; then the report for each model."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from kmigrate.layout.axes import letters, moves, order_to_last
+from kmigrate.layout.graph import Because
+from kmigrate.layout.interpret.arrays import CannotEdit
+from kmigrate.layout.interpret.machine import Interpreter
+from kmigrate.layout.interpret.state import AxisUse
+from kmigrate.layout.setter import setter_edits
+from kmigrate.layout.values import Array, Model
+from kmigrate.options import Options
+from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
+
+MAX_ROUNDS = 20
+Key = tuple[int, int, str, str]  # span, kind, codemod: one text, one change
+
+
+class Planner:
+    """Solves and collects; what cannot be written as text is pinned or tied, and solved again."""
+
+    def __init__(self, run: Interpreter) -> None:
+        self.run = run
+        self.graph = run.graph
+        self.edits: list[tuple[int, Edit]] = []  # with the class it belongs to
+        self.cuts: list[tuple[int, Edit]] = []
+        self.asked: Diagnostic | None = None
+        self.by_site: dict[tuple[str, int, int], list[tuple[tuple[int, ...], tuple[object, ...]]]] = {}
+
+    def refuse_ambient(self, why: Diagnostic) -> None:
+        """Nothing that follows the unsaid ordering may change."""
+        self.asked = why
+        because = Because(why.message, why.path, why.line, why.column, why.code)
+        for node in (self.run.implied.layers, self.run.implied.loaders):
+            self.graph.pin(node, because)
+
+    def solve(self) -> None:
+        self._flatten_policy()
+        for _ in range(MAX_ROUNDS):
+            self.graph.solve()
+            if self._collect():
+                return
+        self.edits, self.cuts = [], []
+        self.graph.flipped = set()
+
+    def _flatten_policy(self) -> None:
+        """Features keep their order where anything but a Dense layer can know it (DESIGN 11)."""
+        run = self.run
+        for model in run.models:
+            run.check_output(model)
+        self.graph.settle()
+        policy = run.known.flatten
+        for flat, layer in run.flattens:
+            model = next((m for m in run.models if layer in m.layers), None)
+            observed = model.observed if model is not None else ["it is part of no model that is known here"]
+            if policy == "permute" or (policy == "auto" and observed):
+                why = observed[0] if observed else "--flatten permute"
+                text = f"the order of the features is kept, for {why}"
+                if run.flatten_unclear(layer):
+                    text = "whether this Flatten moves the channels itself depends on the version: say --source-keras"
+                    for source in flat.sources:
+                        self.graph.pin(source.node, run.because(text, layer.place, "KM903"))
+                self.graph.pin(flat.node, run.because(text, layer.place, "KM153"))
+
+    # -- collecting -------------------------------------------------------------------------------------
+
+    def _collect(self) -> bool:
+        """All edits of the present solution; False where something had to be changed in the graph."""
+        graph = self.graph
+        votes: dict[Key, list[tuple[tuple[int, ...], Edit | None]]] = defaultdict(list)
+        self.edits, self.cuts = [], []
+        for site in graph.sites:
+            try:
+                made = site.make(graph.is_flipped)
+            except CannotEdit as problem:
+                for node in problem.nodes or site.nodes:
+                    self._pin(node, problem.why, site.key)
+                return False
+            for edit in made:
+                votes[_key(edit)].append((site.nodes, edit))
+            if not made:
+                votes[(site.key[1], site.key[2], "", "")].append((site.nodes, None))
+            self._same_site(site.key, site.nodes, made)
+        if not self._agree(votes) or not self._agree_on_sites() or not self._axes():
+            return False
+        return self._borders()
+
+    def _same_site(self, key: tuple[str, int, int], nodes: tuple[int, ...], made: Sequence[Edit]) -> None:
+        self.by_site.setdefault(key, []).append((nodes, tuple((_key(e), repr(sorted(e.args.items(), key=str))) for e in made)))
+
+    def _agree_on_sites(self) -> bool:
+        """One piece of source, several contexts: they must ask for the same text."""
+        for key, asked in self.by_site.items():
+            if len({texts for _, texts in asked}) > 1:
+                kinds = {_codemods(texts) for _, texts in asked if texts}
+                if len(kinds) > 1:
+                    continue  # different edits of one node (a keyword and a border): not a conflict
+                self._reconcile([nodes for nodes, _ in asked], key)
+                self.by_site = {}
+                return False
+        self.by_site = {}
+        return True
+
+    def _agree(self, votes: dict[Key, list[tuple[tuple[int, ...], Edit | None]]]) -> bool:
+        for asked in votes.values():
+            edits = [e for _, e in asked if e is not None]
+            if not edits:
+                continue
+            if any(e.args != edits[0].args for e in edits):
+                self._reconcile([n for n, e in asked if e is not None], (edits[0].path, edits[0].line, edits[0].column))
+                return False
+            self.edits.append((asked[0][0][0], edits[0]))
+        return True
+
+    def _reconcile(self, nodes: Iterable[tuple[int, ...]], key: tuple[str, int, int]) -> None:
+        """Contexts that share text flip together; where they already do and still differ, none flips."""
+        flat = [group for group in nodes if group]
+        roots = {tuple(self.graph.root(n) for n in group) for group in flat}
+        if len(roots) > 1 and len({len(r) for r in roots}) == 1:
+            for group in flat[1:]:
+                for a, b in zip(flat[0], group, strict=True):
+                    self.graph.tie(a, b)
+            return
+        for group in flat:
+            for node in group:
+                self._pin(node, "this text is used in ways that need different changes", key)
+
+    def _pin(self, node: int, why: str, key: tuple[str, int, int]) -> None:
+        self.graph.pins.append((node, Because(why, key[0], key[1], key[2] + 1, "KM901")))
+
+    # -- axis numbers --------------------------------------------------------------------------------------
+
+    def _axes(self) -> bool:
+        """Axis numbers are edited where they are written, if all that reads them agrees; else where they are used."""
+        run = self.run
+        by_place: dict[tuple[str, int, int], list[tuple[AxisUse, int, int]]] = defaultdict(list)
+        for use in run.axis_uses:
+            axes = use.ref.axes
+            if axes is None:
+                continue
+            new = use.index
+            if any(self.graph.is_flipped(g) for g in use.guards):
+                continue
+            if self.graph.is_flipped(use.node) and moves(axes):
+                new = order_to_last(axes).index(use.index)
+            old = use.index - len(axes) if use.negative else use.index
+            new = new - len(axes) if use.negative else new
+            by_place[use.place.key].append((use, old, new))
+        by_origin: dict[tuple[str, int, int], list[tuple[AxisUse, int, int]]] = defaultdict(list)
+        for uses in by_place.values():
+            for item in uses:
+                if item[0].origin is not None:
+                    by_origin[item[0].origin.key].append(item)
+        at_origin: set[tuple[str, int, int]] = set()
+        for key, uses in by_origin.items():
+            readers = {u.place.key for u, _, _ in uses} | {key}
+            wanted = {new for _, _, new in uses}
+            if len(wanted) == 1 and run.loads.get(key, set()) <= readers | run.passed_on.get(key, set()):
+                at_origin.add(key)
+                use, old, new = uses[0]
+                if old != new:
+                    assert use.origin is not None
+                    self.edits.append((use.node, self._axis_edit(use.origin.node, use, old, new)))
+        for key, uses in by_place.items():
+            rest = [u for u in uses if u[0].origin is None or u[0].origin.key not in at_origin]
+            if not rest:
+                continue
+            wanted = {new for _, _, new in uses}
+            if len(wanted) > 1:
+                self._reconcile([(u.node,) for u, _, _ in uses], key)
+                return False
+            use, old, new = rest[0]
+            if old != new:
+                self.edits.append((use.node, self._axis_edit(use.place.node, use, old, new)))
+        return True
+
+    def _axis_edit(self, node: ast.AST, use: AxisUse, old: int, new: int) -> Edit:
+        reason = f"axis {old} to {new}: the array is {letters(use.ref.axes)}, for {self.graph.why(use.node)}"
+        return self.run.edit(node, "axis_number", "KM103", {"value": new}, reason)
+
+    # -- cut edges -----------------------------------------------------------------------------------------
+
+    def _borders(self) -> bool:
+        graph = self.graph
+        seen: set[tuple[object, ...]] = set()
+        for edge in graph.soft:
+            axes = edge.ref.axes
+            if axes is None or not moves(axes):
+                continue
+            a, b = graph.is_flipped(edge.a), graph.is_flipped(edge.b)
+            if a == b:
+                continue
+            edits = edge.realise(a, axes)
+            if edits is None:
+                graph.tie(edge.a, edge.b)
+                self.impossible.append((edge.a, edge.because))
+                return False
+            for edit in edits:
+                mark = (*_key(edit), repr(sorted(edit.args.items(), key=str)))
+                if mark not in seen:
+                    seen.add(mark)
+                    self.cuts.append((edge.b if b else edge.a, edit))
+        return True
+
+    @property
+    def impossible(self) -> list[tuple[int, Because]]:
+        return self.graph.impossible
+
+    # -- results -------------------------------------------------------------------------------------------
+
+    def components(self) -> dict[int, int]:
+        """Class -> component: classes that meet at a border or a site belong to one decision."""
+        parent: dict[int, int] = {}
+
+        def find(x: int) -> int:
+            parent.setdefault(x, x)
+            while parent[x] != x:
+                parent[x] = parent[parent[x]]
+                x = parent[x]
+            return x
+
+        graph = self.graph
+        for edge in graph.soft:
+            if moves(edge.ref.axes):
+                parent[find(graph.root(edge.a))] = find(graph.root(edge.b))
+        for site in graph.sites:
+            for other in site.nodes[1:]:
+                parent[find(graph.root(site.nodes[0]))] = find(graph.root(other))
+        return {root: find(root) for root in {graph.root(n) for n in range(len(graph.parent))}}
+
+    def result(self, options: Options) -> tuple[list[Edit], list[Diagnostic], list[ModelReport]]:
+        component = self.components()
+        graph = self.graph
+        edits: dict[tuple[object, ...], Edit] = {}
+        setter = setter_edits(self.run, graph.is_flipped(self.run.implied.layers))
+        everything = [*self.edits, *self.cuts, *((self.run.implied.layers, e) for e in setter)]
+        unwanted: set[int] = set()
+        for node, edit in everything:
+            group = component[graph.root(node)]
+            if not options.wants(edit.code):
+                unwanted.add(group)
+            edits.setdefault((*_key(edit), repr(edit.args)), replace(edit, group=str(group)))
+        kept = [e for e in edits.values() if e.group is None or int(e.group) not in unwanted]
+        kept = [e for e in kept if not self._no_change(e)]
+        kept.sort(key=lambda e: (e.start, e.end))
+        borders = {int(e.group) for e in kept if e.codemod in ("transpose", "permute_layer") and e.group is not None
+                   and e.args.get("action") != "remove"}  # fmt: skip
+        reports, diagnostics = self._reports(component, unwanted, borders)
+        return kept, diagnostics, reports
+
+    @staticmethod
+    def _no_change(edit: Edit) -> bool:
+        order = edit.args.get("order")
+        return order is not None and list(order) == sorted(order)
+
+    def _reports(
+        self, component: dict[int, int], unwanted: set[int], borders: set[int]
+    ) -> tuple[list[ModelReport], list[Diagnostic]]:
+        reports: dict[tuple[int, int], ModelReport] = {}
+        diagnostics: dict[tuple[object, ...], Diagnostic] = {}
+        for model in self.run.models:
+            at = (model.place.line, model.place.node.col_offset)  # type: ignore[attr-defined]
+            status, reasons = self._status(model, component, unwanted, borders)
+            if at in reports and reports[at].status in (Status.LEFT_ALONE, Status.ASKED):
+                continue
+            name = model.name or model.kind
+            texts = [f"{b.code} line {b.line}: {b.text}" if b.line else b.text for b in reasons]
+            reports[at] = ModelReport(name, model.place.path, model.place.line, status, tuple(dict.fromkeys(texts)))
+            if status in (Status.LEFT_ALONE, Status.ASKED):
+                for b in reasons:
+                    mark = (b.line, b.code, b.text)
+                    diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, name))
+            if status in (Status.DONE, Status.BORDERS):
+                for place in model.loads:
+                    text = "weights made channels-first are loaded: convert the file first (kernels of Keras 1, PReLU)"
+                    column = place.node.col_offset + 1  # type: ignore[attr-defined]
+                    mark = (place.line, "KM152", text)
+                    diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
+        if self.asked is not None:
+            diagnostics.setdefault((self.asked.line, self.asked.code, self.asked.message), self.asked)
+        return list(reports.values()), list(diagnostics.values())
+
+    def _status(
+        self, model: Model, component: dict[int, int], unwanted: set[int], borders: set[int]
+    ) -> tuple[Status, list[Because]]:
+        graph = self.graph
+        classes = graph.classes_of([*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))])
+        goals = [(n, b) for n, b in graph.goals if graph.root(n) in classes]
+        if not goals:
+            pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in ("KM902", "KM903")]
+            return (Status.LEFT_ALONE, pins) if pins else (Status.NOTHING, [])
+        stay = [(n, b) for n, b in goals if not graph.is_flipped(n)]
+        groups = {component[c] for c in classes}
+        if groups & unwanted:
+            return Status.LEFT_ALONE, [Because("one of the rules that it needs is ignored", model.place.path, 0)]
+        if not stay:
+            return (Status.BORDERS if groups & borders else Status.DONE), []
+        roots = {graph.root(n) for n, _ in stay} | classes
+        reasons = [b for n, b in graph.pins if graph.root(n) in roots]
+        reasons += [
+            replace_code(b, "no transpose is possible here", "KM907")
+            for n, b in graph.impossible
+            if graph.root(n) in roots
+        ]
+        if not reasons:
+            reasons = [Because("it cannot be converted as a whole", model.place.path, model.place.line, 0, "KM901")]
+        asked = any(b.code == "KM903" for b in reasons)
+        return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(reasons))
+
+
+def replace_code(because: Because, text: str, code: str) -> Because:
+    return because._replace(text=f"{because.text}: {text}", code=code)
+
+
+def _key(edit: Edit) -> Key:
+    return (edit.start, edit.end, edit.kind, edit.codemod)
+
+
+def _codemods(texts: tuple[object, ...]) -> str:
+    return ",".join(str(t[0][3]) for t in texts if isinstance(t, tuple))  # type: ignore[index]

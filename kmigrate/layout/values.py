@@ -1,0 +1,248 @@
+"""What the abstract interpreter computes with. Everything not listed here is `Unknown`, never a guess."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kmigrate.layout.dims import Dim
+from kmigrate.layout.graph import AxesRef
+
+if TYPE_CHECKING:
+    from kmigrate.keras_api.names import Api
+    from kmigrate.keras_api.signatures import Bound
+    from kmigrate.layout.axes import Axis
+
+
+class Value:
+    """Base of all abstract values."""
+
+    __slots__ = ()
+
+
+@dataclass(eq=False)
+class Place:
+    """An expression or statement of the program, and how deep in loops it stands."""
+
+    path: str
+    node: ast.AST
+    loops: int = 0
+
+    @property
+    def key(self) -> tuple[str, int, int]:
+        return (self.path, self.node.lineno, self.node.col_offset)  # type: ignore[attr-defined]
+
+    @property
+    def line(self) -> int:
+        return self.node.lineno  # type: ignore[attr-defined]
+
+
+@dataclass(eq=False)
+class Unknown(Value):
+    """Not understood. Used as an array, it becomes one whose layout stays (``array``)."""
+
+    why: str
+    place: Place | None = None
+    array: Array | None = None
+    definitions: list[tuple[Place, str]] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Const(Value):
+    """A literal; ``origin`` is where it is written, which is what gets edited."""
+
+    value: Any
+    origin: Place | None = None
+    node: int | None = None  # the layout site, where the literal is used as a layout setting
+
+
+@dataclass(eq=False)
+class SymInt(Value):
+    """An integer that is not known as a number."""
+
+    dim: Dim
+
+
+@dataclass(eq=False)
+class OrderingName(Value):
+    """The ambient setting read as a string; ``node`` flips when the setting does."""
+
+    name: str  # 'th' | 'tf' | 'channels_first' | 'channels_last'
+    node: int
+
+
+@dataclass(eq=False)
+class OrderingTest(Value):
+    """A comparison of an ordering: its truth before; after a flip of ``node`` the opposite."""
+
+    truth: bool
+    node: int
+
+
+@dataclass(eq=False)
+class Pair(Value):
+    """A value that depends on the ordering: ``now``, and ``after`` once ``node`` has flipped."""
+
+    now: Value
+    after: Value
+    node: int
+
+
+@dataclass(eq=False)
+class Seq(Value):
+    """A tuple or list. As a shape, each item has an axis and the node that says whether it moves."""
+
+    kind: str  # 'tuple' | 'list'
+    items: list[Value]
+    place: Place | None = None  # the display it was written as
+    axes: list[Axis] | None = None
+    nodes: list[int] | None = None
+    fixed: bool = True  # False: a list that grew in a loop, its length is not known
+
+
+@dataclass(eq=False)
+class Dict(Value):
+    items: dict[Any, Value]
+
+
+@dataclass(eq=False)
+class Array(Value):
+    """An array or symbolic tensor. ``derivation`` names how it was made, to compare two branches."""
+
+    node: int
+    ref: AxesRef
+    kind: str = "numpy"  # 'numpy' | 'tensor' (between Keras layers) | 'graph' (backend expressions)
+    place: Place | None = None
+    derivation: tuple[Any, ...] | None = None
+    maker: Layer | None = None  # the layer call that made a tensor
+    sources: tuple[Array, ...] = ()  # the tensors it was made from
+
+    @property
+    def axes(self) -> list[Axis] | None:
+        return self.ref.axes
+
+
+@dataclass(eq=False)
+class Module(Value):
+    """An imported module, class or function outside the project, by its dotted name."""
+
+    dotted: str
+
+
+@dataclass(eq=False)
+class Function(Value):
+    node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
+    scope: Scope
+    path: str
+    defaults: list[Value | None] = field(default_factory=list)
+    kw_defaults: list[Value | None] = field(default_factory=list)
+    decorated: bool = False
+    called: bool = False
+
+
+@dataclass(eq=False)
+class Class(Value):
+    node: ast.ClassDef
+    scope: Scope
+    path: str
+    bases: list[Value]
+    members: dict[str, Value]
+
+
+@dataclass(eq=False)
+class Instance(Value):
+    cls: Class
+    attributes: dict[str, Value] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class Method(Value):
+    """``owner.name``, to be called."""
+
+    owner: Value
+    name: str
+    function: Value | None = None
+
+
+@dataclass(eq=False)
+class Layer(Value):
+    """A Keras layer object with its evaluated arguments and the ambient setting when it was made."""
+
+    api: Api
+    bound: Bound
+    values: dict[str, tuple[Value, ast.expr]]  # by Keras 3 parameter name
+    place: Place
+    ambient: Ambient
+    callee: ast.expr
+    inner: Value | None = None  # what a wrapper (TimeDistributed) wraps
+    setting: int | None = None  # the node of its layout, once it was applied
+
+
+@dataclass(eq=False)
+class Model(Value):
+    """A Keras model under construction or built."""
+
+    kind: str  # 'Sequential' | 'Model'
+    place: Place
+    name: str = ""
+    inputs: list[Value] = field(default_factory=list)
+    outputs: list[Value] = field(default_factory=list)
+    layers: list[Layer] = field(default_factory=list)
+    nodes: list[int] = field(default_factory=list)  # of all tensors in it
+    observed: list[str] = field(default_factory=list)  # why the order of its features matters to others
+    flattens: list[tuple[int, list[Axis]]] = field(default_factory=list)
+    indexed: bool = False  # layers are taken by number: none may be inserted
+    loads: list[Place] = field(default_factory=list)
+
+
+@dataclass(eq=False)
+class Batches(Value):
+    """A generator or iterator that yields batches."""
+
+    item: Value
+
+
+@dataclass(eq=False)
+class Tool(Value):
+    """A library object with a layout of its own, e.g. ImageDataGenerator."""
+
+    name: str
+    node: int
+    first: bool
+
+
+@dataclass(eq=False)
+class Ambient:
+    """The layout that a layer without its own setting uses, and the nodes that flip with it."""
+
+    first: bool
+    layers: int
+    loaders: int
+    implied: bool  # nothing in the program says it
+    place: Place | None = None
+
+
+class Scope:
+    """Names of one function, class or module, and where to look further."""
+
+    __slots__ = ("globals_", "names", "parent")
+
+    def __init__(self, parent: Scope | None = None) -> None:
+        self.names: dict[str, Value] = {}
+        self.parent = parent
+        self.globals_: set[str] = set()
+
+    def module(self) -> Scope:
+        scope = self
+        while scope.parent is not None:
+            scope = scope.parent
+        return scope
+
+    def lookup(self, name: str) -> Value | None:
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                return scope.names[name]
+            scope = scope.parent
+        return None

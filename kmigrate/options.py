@@ -1,0 +1,25 @@
+"""The choices of one run, as the command line gives them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Options:
+    """Defaults are those of the command line."""
+
+    target: str = "same"
+    ordering: str = "auto"  # auto | th | tf
+    source_keras: str = "auto"  # auto | "1.2" ...
+    source_backend: str = "auto"  # auto | tensorflow | theano
+    flatten: str = "auto"  # auto | permute | reorder
+    select: tuple[str, ...] = ()  # code prefixes; empty: all
+    ignore: tuple[str, ...] = ()
+    unsafe_fixes: bool = False
+
+    def wants(self, code: str) -> bool:
+        """Is the rule ``code`` on, by ``select`` and ``ignore``? The longer prefix wins."""
+        yes = max((len(p) for p in self.select if code.startswith(p)), default=0 if not self.select else -1)
+        no = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
+        return yes > no if self.ignore and no >= 0 else yes >= 0

@@ -1,0 +1,1 @@
+"""What the user sees: the diff on stdout, everything else on stderr."""

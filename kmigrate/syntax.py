@@ -1,0 +1,29 @@
+"""Python's own syntax tree and where its nodes stand, in UTF-8 offsets."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+_NEWLINE = re.compile(rb"\r\n|\r|\n")
+
+
+class Lines:
+    """Turns the (line, UTF-8 column) of `ast` into offsets in the UTF-8 text.
+
+    Only ``\\r\\n``, ``\\r`` and ``\\n`` end a line, as for Python (form feeds and U+2028 do not).
+    """
+
+    def __init__(self, text: str) -> None:
+        self._starts = [0, *(m.end() for m in _NEWLINE.finditer(text.encode("utf-8", "surrogatepass")))]
+
+    def span(self, node: ast.AST) -> tuple[int, int]:
+        """Start and end offset of a node; of a decorated definition, without its decorators."""
+        start = self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
+        end = self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
+        return start, end
+
+
+def parse(text: str, path: str) -> ast.Module:
+    """`ast.parse`; raises SyntaxError, ValueError (NUL bytes), RecursionError or MemoryError as it does."""
+    return ast.parse(text, filename=path)

@@ -1,0 +1,10 @@
+"""Prove that a converted program computes the same, by running it before and after.
+
+Importing this package imports neither numpy nor TensorFlow; only the child processes import the latter.
+"""
+
+from kmigrate.verify.certificate import Certificate, Figure, ModelFigures, Verdict
+from kmigrate.verify.runner import VerifyOptions, verify
+from kmigrate.verify.server import Server
+
+__all__ = ["Certificate", "Figure", "ModelFigures", "Server", "Verdict", "VerifyOptions", "verify"]

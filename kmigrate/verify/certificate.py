@@ -1,0 +1,115 @@
+"""The result of a verification: plain data that is shown, and written as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any
+
+
+class Verdict(Enum):
+    """What a user is told. Only what was run, and seen to be able to fail, is EQUIVALENT."""
+
+    EQUIVALENT = "EQUIVALENT"
+    EQUIVALENT_EXCEPT_AT_0 = "EQUIVALENT EXCEPT AT 0"
+    INACCURATE = "INACCURATE"
+    DIFFERENT = "DIFFERENT"
+    NOT_VERIFIED = "NOT VERIFIED"
+
+    @property
+    def exit_status(self) -> int:
+        """The exit status of `kmigrate verify`."""
+        if self in (Verdict.EQUIVALENT, Verdict.EQUIVALENT_EXCEPT_AT_0):
+            return 0
+        return 1 if self is Verdict.DIFFERENT else 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One comparison: ``error`` (relative) against ``tolerance``."""
+
+    check: str
+    error: float
+    tolerance: float
+    detail: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Within the tolerance."""
+        return self.error <= self.tolerance
+
+
+@dataclass
+class ModelFigures:
+    """All comparisons of one model, and the first layer whose output differs."""
+
+    name: str
+    before: str  # file:line
+    after: str
+    figures: list[Figure] = field(default_factory=list)
+    diverges: str = ""
+    weights: str = ""  # how they were carried over
+    self_control: float | None = None  # what the deliberate mistake changed
+    float32: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass
+class Certificate:
+    """Everything that supports the verdict."""
+
+    verdict: Verdict
+    reason: str
+    models: list[ModelFigures] = field(default_factory=list)
+    events: list[Figure] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    device: str = ""
+    stack: str = ""
+    ordering: str = ""
+    source_keras: str = ""
+    seed: int = 0
+    steps: int = 0
+    before: dict[str, str] = field(default_factory=dict)  # path -> SHA-256
+    after: dict[str, str] = field(default_factory=dict)
+    runs: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    traceback: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for ``--format json`` (infinities as text)."""
+
+        def plain(node: Any) -> Any:
+            if isinstance(node, dict):
+                return {key: plain(value) for key, value in node.items()}
+            if isinstance(node, list | tuple):
+                return [plain(value) for value in node]
+            if isinstance(node, Enum):
+                return node.value
+            if isinstance(node, float) and (node != node or node in (float("inf"), float("-inf"))):
+                return str(node)
+            return node
+
+        return dict(plain(asdict(self)))
+
+    def __str__(self) -> str:
+        return self.summary()
+
+    def summary(self) -> str:
+        """A few lines for a terminal."""
+        where = f" ({self.device}, {self.stack}, float64)" if self.device else ""
+        lines = [f"{self.verdict.value}: {self.reason}{where}"]
+        for model in self.models:
+            worst = {
+                f.check: max(g.error for g in model.figures if g.check == f.check) for f in model.figures
+            }
+            figures = ", ".join(f"{check} {error:.1e}" for check, error in worst.items())
+            lines.append(f"  {model.name} ({model.before} -> {model.after}): {figures}")
+            if model.diverges:
+                lines.append(f"    first differs at {model.diverges}")
+            if model.float32:
+                shown = ", ".join(f"{check} {error:.1e}" for check, error in model.float32.items())
+                lines.append(f"    in float32: {shown}")
+        lines += [f"  {f.check}: {f.error:.1e} {f.detail}".rstrip() for f in self.events if not f.passed]
+        lines += [f"  note: {note}" for note in self.notes]
+        if self.traceback:
+            lines += ["  " + line for line in self.traceback.rstrip().splitlines()]
+        return "\n".join(lines)

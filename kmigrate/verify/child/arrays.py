@@ -1,0 +1,88 @@
+"""Nested arguments (lists, dicts, tensors, generators) as flat lists of arrays and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+
+def flatten(tree: Any) -> list[Any]:
+    """The leaves that hold numbers, in a fixed order."""
+    if tree is None:
+        return []
+    if isinstance(tree, list | tuple) and not _is_values(tree):
+        return [leaf for part in tree for leaf in flatten(part)]
+    if isinstance(tree, dict):
+        return [leaf for key in sorted(tree) for leaf in flatten(tree[key])]
+    return [tree]
+
+
+def _is_values(tree: Any) -> bool:
+    """Is this a list of plain numbers, as in ``fit([[0, 1], [1, 0]], [1, 0])``?"""
+    return bool(tree) and all(isinstance(v, int | float | bool) for v in tree)
+
+
+def rebuild(tree: Any, leaves: list[Any]) -> Any:
+    """``tree`` with its leaves replaced by ``leaves``, which `flatten` would give."""
+    rest = iter(leaves)
+
+    def walk(node: Any) -> Any:
+        if node is None:
+            return None
+        if isinstance(node, list | tuple) and not _is_values(node):
+            parts = [walk(part) for part in node]
+            if isinstance(node, list):
+                return parts
+            return type(node)(*parts) if hasattr(node, "_fields") else tuple(parts)
+        if isinstance(node, dict):
+            done = {key: walk(node[key]) for key in sorted(node)}
+            return {key: done[key] for key in node}
+        return next(rest)
+
+    return walk(tree)
+
+
+def numeric(value: Any) -> np.ndarray:
+    """A leaf as an array."""
+    return np.asarray(value)
+
+
+def map_leaves(tree: Any, change: Callable[[np.ndarray], Any]) -> Any:
+    """``tree`` with ``change`` applied to each leaf."""
+    return rebuild(tree, [change(numeric(leaf)) for leaf in flatten(tree)])
+
+
+def is_stream(x: Any) -> bool:
+    """A generator, Sequence or dataset rather than arrays."""
+    if x is None or isinstance(x, np.ndarray | list | tuple | dict) or hasattr(x, "dtype"):
+        return False
+    return hasattr(x, "__next__") or hasattr(x, "__getitem__") or hasattr(x, "__iter__")
+
+
+def first_batch(stream: Any) -> tuple[Any, Any, Any]:
+    """x, y and sample weights of the stream's first batch."""
+    if hasattr(stream, "__next__"):
+        batch = next(stream)
+    elif hasattr(stream, "__getitem__"):
+        batch = stream[0]
+    else:
+        batch = next(iter(stream))
+    if not isinstance(batch, tuple | list):
+        return batch, None, None
+    parts = [*batch, None, None, None]
+    return parts[0], parts[1], parts[2]
+
+
+def batch_size(tree: Any) -> int:
+    """The number of samples."""
+    leaves = flatten(tree)
+    return int(numeric(leaves[0]).shape[0]) if leaves and numeric(leaves[0]).ndim else 0
+
+
+def small(tree: Any, samples: int) -> int:
+    """How many samples of ``tree`` a check uses: fewer where they are large, never one alone."""
+    total = batch_size(tree)
+    each = sum(numeric(leaf).size for leaf in flatten(tree)) / max(total, 1)
+    return max(min(samples if each <= 40_000 else 4, total), min(total, 2))

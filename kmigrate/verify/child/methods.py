@@ -1,0 +1,324 @@
+"""The patched methods of `Model`: training, evaluation and prediction, cut short and recorded."""
+
+from __future__ import annotations
+
+import os
+import sys
+import types
+from typing import Any
+
+import numpy as np
+
+from kmigrate.verify.child import arrays
+from kmigrate.verify.child.record import Recorder
+from kmigrate.verify.child.stack import KERAS3
+
+_NEUTRAL = (
+    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout",
+    "AlphaDropout",
+)  # fmt: skip
+
+
+class _Metrics(dict[str, Any]):
+    """History.history: every key exists, as names differ between versions ('acc', 'accuracy')."""
+
+    def __missing__(self, key: str) -> Any:
+        spelled = key.replace("accuracy", "acc") if "accuracy" in key else key.replace("acc", "accuracy")
+        if spelled in self:
+            return self[spelled]
+        return next(iter(self.values()), [0.0])
+
+
+def _numbers(result: Any) -> list[float]:
+    if isinstance(result, dict):
+        return [v for key in sorted(result) for v in _numbers(result[key])]
+    return [float(v) for v in np.ravel(np.asarray(result, dtype=np.float64))]
+
+
+class Methods:
+    """Installs the recording methods on the model class of the stack."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        model = recorder.stack.model_class
+        names = ("train_on_batch", "test_on_batch", "predict_on_batch", "compile", "__call__")
+        self.original = {name: getattr(model, name) for name in names}
+        self.saved: dict[str, Any] = {}
+
+    def install(self) -> None:
+        """Patch the classes; subclasses that override a method keep their own."""
+        model = self.recorder.stack.model_class
+        own = self
+
+        def fit(
+            model: Any,
+            x: Any = None,
+            y: Any = None,
+            batch_size: Any = None,
+            epochs: int = 1,
+            *args: Any,
+            **kwargs: Any,
+        ) -> Any:
+            return own.fit(model, x, y, epochs, kwargs)
+
+        def fit_generator(
+            model: Any,
+            generator: Any,
+            steps_per_epoch: Any = None,
+            epochs: int = 1,
+            *args: Any,
+            **kwargs: Any,
+        ) -> Any:
+            return own.fit(model, generator, None, epochs, kwargs)
+
+        def evaluate(model: Any, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
+            return own.evaluate(model, x, y, kwargs)
+
+        def predict(model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.predict(model, x, "predict")
+
+        def predict_on_batch(model: Any, x: Any) -> Any:
+            return own.predict(model, x, "predict_on_batch")
+
+        def train_on_batch(
+            model: Any,
+            x: Any,
+            y: Any = None,
+            sample_weight: Any = None,
+            class_weight: Any = None,
+            **kwargs: Any,
+        ) -> Any:
+            return own.train_on_batch(model, x, y, sample_weight, class_weight, kwargs)
+
+        def test_on_batch(model: Any, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
+            return own.evaluate(model, x, y, {"sample_weight": sample_weight, **kwargs})
+
+        def call(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.call(model, args, kwargs)
+
+        def compile(model: Any, *args: Any, **kwargs: Any) -> Any:
+            kwargs.pop("jit_compile", None)
+            kwargs["run_eagerly"] = True
+            return own.original["compile"](model, *args, **kwargs)
+
+        def predict_classes(model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
+            found = own.predict(model, x, "predict")
+            return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
+
+        for function in (fit, evaluate, predict, predict_on_batch, train_on_batch, test_on_batch, compile):
+            setattr(model, function.__name__, function)
+        model.__call__ = call
+        if self.recorder.stack.name != KERAS3:
+            model.fit_generator = fit_generator
+            model.evaluate_generator = evaluate
+            model.predict_generator = predict
+            model.predict_classes = predict_classes
+            model.predict_proba = predict
+        self._files(model)
+        self._layers()
+
+    # -- training and prediction
+
+    def _head(self, tree: Any, count: int) -> Any:
+        return arrays.map_leaves(tree, lambda a: a[:count])
+
+    def _batch(self, x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, int]:
+        """A small head of the data, and how many samples there were."""
+        if arrays.is_stream(x):
+            x, y, weight = arrays.first_batch(x)
+            self.recorder.note("a generator or dataset is read for one batch")
+        total = arrays.batch_size(x)
+        count = arrays.small(x, self.recorder.samples)
+        return self._head(x, count), self._head(y, count), self._head(weight, count), total
+
+    def fit(self, model: Any, x: Any, y: Any, epochs: int, kwargs: dict[str, Any]) -> Any:
+        """k steps on a few samples, then a look at the validation data."""
+        recorder = self.recorder
+        x, y, weight, _ = self._batch(x, y, kwargs.get("sample_weight"))
+        entry, data = recorder.event("fit", model, {"x": x, "y": y, "sample_weight": weight})
+        if kwargs.get("callbacks"):
+            recorder.note("callbacks are not run")
+        class_weight = kwargs.get("class_weight")
+        losses, logs = [], {}
+        recorder.busy = True
+        try:
+            recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
+            for _ in range(recorder.steps):
+                logs = self._train(model, data["x"], data["y"], data["sample_weight"], class_weight)
+                losses.append(float(np.asarray(logs["loss"])))
+            recorder.stepped(entry["model"], recorder.steps)
+        finally:
+            recorder.busy = False
+        entry["results"]["losses"] = np.array(losses)
+        validation = kwargs.get("validation_data")
+        history = {key: [float(np.mean(np.asarray(value)))] for key, value in logs.items()}
+        if validation is not None:
+            parts = validation if isinstance(validation, tuple | list) else (validation, None)
+            self.evaluate(model, parts[0], parts[1] if len(parts) > 1 else None, {})
+        history.update({"val_" + key: value for key, value in list(history.items())})
+        result = recorder.stack.keras.callbacks.History()
+        result.epoch = list(range(min(int(epochs or 1), 1000)))
+        result.history = _Metrics({key: value * max(len(result.epoch), 1) for key, value in history.items()})
+        model.history = result
+        return result
+
+    def _train(self, model: Any, x: Any, y: Any, weight: Any, class_weight: Any) -> dict[str, Any]:
+        return self.original["train_on_batch"](
+            model, x, y, sample_weight=weight, class_weight=class_weight, return_dict=True
+        )
+
+    def train_on_batch(
+        self, model: Any, x: Any, y: Any, weight: Any, class_weight: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        """One step of the script's own loop."""
+        recorder = self.recorder
+        x, y, weight, _ = self._batch(x, y, weight)
+        entry, data = recorder.event("train_on_batch", model, {"x": x, "y": y, "sample_weight": weight})
+        recorder.busy = True
+        try:
+            recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
+            result = self.original["train_on_batch"](
+                model,
+                data["x"],
+                data["y"],
+                sample_weight=data["sample_weight"],
+                class_weight=class_weight,
+                **kwargs,
+            )
+            recorder.stepped(entry["model"])
+        finally:
+            recorder.busy = False
+        entry["results"]["losses"] = np.array(_numbers(result))
+        return result
+
+    def evaluate(self, model: Any, x: Any, y: Any, kwargs: dict[str, Any]) -> Any:
+        """Loss and metrics on a few samples."""
+        recorder = self.recorder
+        x, y, weight, _ = self._batch(x, y, kwargs.get("sample_weight"))
+        entry, data = recorder.event("evaluate", model, {"x": x, "y": y, "sample_weight": weight})
+        recorder.busy = True
+        try:
+            model.reset_metrics()
+            result = self.original["test_on_batch"](
+                model,
+                data["x"],
+                data["y"],
+                sample_weight=data["sample_weight"],
+                return_dict=bool(kwargs.get("return_dict")),
+            )
+            model.reset_metrics()
+        finally:
+            recorder.busy = False
+        entry["results"]["losses"] = np.array(_numbers(result))
+        return result
+
+    def predict(self, model: Any, x: Any, kind: str) -> Any:
+        """Predictions for a few samples, repeated to the length that the script expects."""
+        recorder = self.recorder
+        x, _, _, total = self._batch(x, None, None)
+        entry, data = recorder.event(kind, model, {"x": x})
+        recorder.busy = True
+        try:
+            result = self.original["predict_on_batch"](model, data["x"])
+        finally:
+            recorder.busy = False
+        leaves = [np.asarray(leaf) for leaf in arrays.flatten(result)]
+        entry["results"]["outputs"] = leaves
+        if total > arrays.batch_size(x):
+            recorder.note("predictions beyond the first samples are repeats")
+        long = [np.resize(leaf, (max(total, leaf.shape[0]), *leaf.shape[1:])) for leaf in leaves]
+        return arrays.rebuild(result, long)
+
+    def call(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """``model(x)`` on values, as in a training loop of the script's own."""
+        recorder = self.recorder
+        x = args[0] if args else kwargs.get("inputs")
+        concrete = [
+            leaf for leaf in arrays.flatten(x) if hasattr(leaf, "numpy") or isinstance(leaf, np.ndarray)
+        ]
+        if recorder.busy or recorder.hooks.watcher is not None or not concrete:
+            return self.original["__call__"](model, *args, **kwargs)
+        if sys._getframe(2).f_code.co_filename.find(os.sep + "site-packages" + os.sep) >= 0:
+            return self.original["__call__"](model, *args, **kwargs)  # a model inside a model
+        entry, data = recorder.event("call", model, {"x": x})
+        recorder.busy = True
+        try:
+            result = self.original["__call__"](model, data["x"], *args[1:], **kwargs)
+        finally:
+            recorder.busy = False
+        entry["results"]["outputs"] = [np.asarray(t) for t in arrays.flatten(result)]
+        return result
+
+    # -- files and layers
+
+    def _files(self, model: Any) -> None:
+        recorder, saved = self.recorder, self.saved
+
+        def save(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
+            saved[os.path.normpath(os.fspath(filepath))] = model
+            recorder.keeps_weights = True
+            recorder.note("models and weights are not written")
+
+        def load_weights(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
+            if os.path.normpath(os.fspath(filepath)) not in saved:
+                recorder.keeps_weights = True
+                recorder.note(
+                    f"weights are not read from {os.path.basename(os.fspath(filepath))}: all are random"
+                )
+
+        model.save = model.save_weights = model.export = save
+        model.load_weights = load_weights
+        models = recorder.stack.keras.models
+        for module in [models, getattr(recorder.stack.keras, "saving", None)]:
+            if module is None or not hasattr(module, "load_model"):
+                continue
+            original = module.load_model
+
+            def load_model(filepath: Any, *args: Any, _original: Any = original, **kwargs: Any) -> Any:
+                found = saved.get(os.path.normpath(os.fspath(filepath)))
+                return found if found is not None else _original(filepath, *args, **kwargs)
+
+            module.load_model = load_model
+
+    def _layers(self) -> None:
+        """No layer draws random numbers; every layer is numbered as it is made."""
+        recorder = self.recorder
+        layers, base = recorder.stack.keras.layers, recorder.stack.layer_class
+        init = base.__init__
+
+        def __init__(layer: Any, *args: Any, **kwargs: Any) -> None:
+            init(layer, *args, **kwargs)
+            recorder.registry.add(layer)
+
+        base.__init__ = __init__
+
+        def identity(name: str) -> Any:
+            def call(layer: Any, inputs: Any, training: Any = None) -> Any:
+                recorder.note(f"{name} lets everything through")
+                return inputs
+
+            return call
+
+        for name in _NEUTRAL:
+            cls = getattr(layers, name, None)
+            if cls is not None:
+                cls.call = identity(name)
+        applications = recorder.stack.keras.applications
+        for module in [applications, *vars(applications).values()]:
+            if not isinstance(module, types.ModuleType):
+                continue
+            for name, value in list(vars(module).items()):
+                if callable(value) and name[:1].isupper() and not isinstance(value, type):
+                    setattr(module, name, self._untrained(value))
+
+    def _untrained(self, make: Any) -> Any:
+        """A constructor of a ready-made model that downloads nothing."""
+
+        def application(*args: Any, **kwargs: Any) -> Any:
+            if len(args) < 2 and kwargs.get("weights", "imagenet") is not None:
+                kwargs["weights"] = None
+                self.recorder.keeps_weights = True
+                self.recorder.note("pretrained weights are not read: all are random")
+            return make(*args, **kwargs)
+
+        return application

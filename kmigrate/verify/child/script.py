@@ -1,0 +1,118 @@
+"""Run one script in this (forked) process and write what it did."""
+
+from __future__ import annotations
+
+import os
+import random
+import runpy
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kmigrate.verify import log
+from kmigrate.verify.child import emulate, guard, stack, stubs
+from kmigrate.verify.child.methods import Methods
+from kmigrate.verify.child.record import Enough, Recorder
+
+
+def _environment(job: dict[str, Any]) -> None:
+    """Private home and temporary folder; the working copy is the current folder."""
+    home = Path(job["home"])
+    os.environ.update(HOME=str(home), KERAS_HOME=str(home / ".keras"), TMPDIR=job["tmp"])
+    tempfile.tempdir = job["tmp"]
+    os.chdir(job["work"])
+    sys.argv = [job["entry"], *job["argv"]]
+    work = os.path.realpath(job["work"])
+    sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != os.path.realpath(job["harness"])]
+    sys.path.insert(0, os.path.dirname(os.path.join(work, job["entry"])))
+
+
+def run(job: dict[str, Any], libraries: stack.Stack) -> None:
+    """Everything that a child process does; the log is at job['log'] afterwards."""
+    reference = log.load(Path(job["reference"])) if job["reference"] else None
+    guard.limit(job["cpu"])
+    _environment(job)
+    stack.set_float(libraries, job["floatx"], job["ordering"])
+    libraries.tf.config.run_functions_eagerly(True)
+    emulate.install(libraries.tf)
+    if libraries.name == stack.KERAS3:
+        emulate.fix_keras3_bias(libraries.tf, libraries.bias)
+    recorder = Recorder(libraries, job, reference, Path(os.path.realpath(job["work"])))
+    Methods(recorder).install()
+    backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
+    data = stubs.Data(job["seed"], job["data"], tuple(job["guess"]), job["real_sizes"])
+    stubs.install_datasets(libraries.keras.datasets, data, backend.image_data_format)
+    stubs.install_numpy(data, recorder.saved)
+    stubs.install_surroundings(recorder.notes)
+    stack.install_aliases(libraries)
+    random.seed(job["seed"])
+    np.random.seed(job["seed"])
+    libraries.tf.random.set_seed(job["seed"])
+    device = "GPU" if libraries.tf.config.list_physical_devices("GPU") else "CPU"
+    blocked: list[str] = []
+    guard.install(Path(job["sandbox"]), blocked)
+    error = _run_script(job, recorder)
+    result = recorder.finish()
+    result.update(
+        error=error,
+        blocked=blocked,
+        data=data.used,
+        device=device,
+        versions=libraries.versions(),
+        bias=libraries.bias,
+        shapes=_shapes(recorder),
+    )
+    result["notes"] = list(dict.fromkeys([*result["notes"], *data.notes, *libraries.notes]))
+    log.dump(result, Path(job["log"]))
+
+
+def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | None:
+    """None, or the exception that ended the script."""
+    path = os.path.join(os.path.realpath(job["work"]), job["entry"])
+    try:
+        runpy.run_path(path, run_name="__main__")
+    except Enough as end:
+        recorder.note(str(end))
+    except SystemExit as end:
+        if end.code not in (None, 0):
+            recorder.note(f"the script ended itself with sys.exit({end.code!r})")
+            if not recorder.events:
+                return {
+                    "type": "SystemExit",
+                    "message": f"sys.exit({end.code!r})",
+                    "traceback": "",
+                    "where": "",
+                }
+    except BaseException as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        work = os.path.realpath(job["work"])
+        own = [f for f in frames if f.filename.startswith(work)]
+        where = f"{os.path.relpath(own[-1].filename, work)}:{own[-1].lineno}" if own else ""
+        shown = own[-1:] + [f for f in frames if f not in own][-3:]
+        text = "".join(traceback.format_list(own[:-1] + shown)).replace(work + os.sep, "")
+        message = str(error)[:2000].replace(work + os.sep, "")
+        return {"type": type(error).__name__, "message": message, "traceback": text, "where": where}
+    return None
+
+
+def _shapes(recorder: Recorder) -> list[dict[str, Any]]:
+    """Input and output shapes of the models that were made: what missing data files may contain."""
+    found = []
+    for layer in recorder.registry.keep:
+        if isinstance(layer, recorder.stack.model_class):
+            try:
+                loss = getattr(layer, "loss", None)
+                found.append(
+                    {
+                        "inputs": [list(t.shape) for t in layer.inputs],
+                        "outputs": [list(t.shape) for t in layer.outputs],
+                        "loss": loss if isinstance(loss, str) else "",
+                    }
+                )
+            except (AttributeError, TypeError, ValueError):
+                continue
+    return found

@@ -1,0 +1,224 @@
+"""Decide from two recorded runs whether they computed the same. Pure: no I/O, no Keras.
+
+Four checks, because no single one sees every bug: (a) the data fed to the models, (b) predictions
+under random weights, (c) loss and gradient of one step, (d) weights and predictions after a few
+steps of the script's own optimizer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+from typing import Any
+
+import numpy as np
+
+from kmigrate.verify.certificate import Figure, ModelFigures, Verdict
+from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
+from kmigrate.verify.weightmap import WeightMap
+
+PREDICTIONS = 1e-9
+GRADIENT = 1e-9
+WEIGHTS = 1e-8
+LATER = 1e-7
+# a failed check this close to its tolerance is a loss of accuracy, not another function
+INACCURATE = 1e-6
+REORDERED = "reordered to follow the features"
+SEEN = 1e-6  # the least that a deliberate mistake must change
+
+
+@dataclass
+class Comparison:
+    """Figures of one pair of runs."""
+
+    models: list[ModelFigures] = field(default_factory=list)
+    events: list[Figure] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)  # the runs do not correspond at all
+
+    @property
+    def figures(self) -> list[Figure]:
+        """All of them."""
+        return [*self.events, *(f for model in self.models for f in model.figures)]
+
+    @property
+    def verdict(self) -> Verdict:
+        """EQUIVALENT, INACCURATE or DIFFERENT; whether anything was compared is the caller's question."""
+        failed = [f for f in self.figures if not f.passed]
+        if self.problems or any(f.error > INACCURATE for f in failed):
+            return Verdict.DIFFERENT
+        return Verdict.INACCURATE if failed else Verdict.EQUIVALENT
+
+    @property
+    def reason(self) -> str:
+        """The first thing that is wrong, or what was found equal."""
+        if self.problems:
+            return self.problems[0]
+        for figure in self.figures:
+            if not figure.passed:
+                return f"{figure.check} {figure.detail}".strip() + f" differ by {figure.error:.1e}"
+        worst = max((f.error for f in self.figures), default=0.0)
+        text = f"{len(self.figures)} comparisons, largest difference {worst:.1e}"
+        moved = [model.name for model in self.models if model.weights == REORDERED]
+        return text + (f"; the weights of {', '.join(moved)} are in another order" if moved else "")
+
+
+def compare(before: dict[str, Any], after: dict[str, Any], same_weights: bool = False) -> Comparison:
+    """The figures of ``after`` against ``before``, both as `kmigrate.verify.log` reads them.
+
+    ``same_weights`` refuses a model that needs its weights in another order; so does a program that
+    loads or saves them.
+    """
+    result = Comparison()
+    moves = _Moves()
+    _events(before, after, moves, result)
+    for number, (old, new) in enumerate(zip(before["models"], after["models"], strict=False)):
+        result.models.append(_model(number, old, new, same_weights or bool(before["keeps_weights"]), result))
+    if len(before["models"]) != len(after["models"]):
+        result.problems.append(
+            f"{len(before['models'])} models are used before, {len(after['models'])} after"
+        )
+    return result
+
+
+def exceptional(model: dict[str, Any]) -> float:
+    """What the deliberate mistake changed in the predictions of a control run's model."""
+    if "mutated" not in model:
+        return 0.0
+    pairs = zip(model["predictions"], model["mutated"], strict=True)
+    return max((distance(a, b) for a, b in pairs), default=0.0)
+
+
+class _Moves:
+    """One correspondence for each input of each model; arrays that fit both ways leave it open."""
+
+    def __init__(self) -> None:
+        self.fixed: dict[tuple[int, str, int], str] = {}
+
+    def check(self, key: tuple[int, str, int], before: np.ndarray, after: np.ndarray) -> tuple[str, float]:
+        found = match(before, after)
+        if key in self.fixed and self.fixed[key] != found.how:
+            how = self.fixed[key]
+            return how, distance(move(before, how), after)
+        other = FIRST_TO_LAST if found.how == IDENTITY else IDENTITY
+        ambiguous = before.ndim >= 3 and distance(move(before, other), after) == found.error
+        if not ambiguous and np.isfinite(found.error):
+            self.fixed[key] = found.how
+        return found.how, found.error
+
+
+def _events(before: dict[str, Any], after: dict[str, Any], moves: _Moves, result: Comparison) -> None:
+    for index, (old, new) in enumerate(zip(before["events"], after["events"], strict=False)):
+        where = f"{old['kind']} at {old['where']} / {new['where']}"
+        if old["kind"] != new["kind"] or old.get("model") != new.get("model"):
+            result.problems.append(f"call {index + 1} is {where}")
+            return
+        _data(old, new, where, moves, result)
+        _results(old, new, where, result)
+    counts = len(before["events"]), len(after["events"])
+    if counts[0] != counts[1] and not result.problems:
+        result.problems.append(f"{counts[0]} calls before, {counts[1]} after")
+
+
+def _data(old: dict[str, Any], new: dict[str, Any], where: str, moves: _Moves, result: Comparison) -> None:
+    names = {"x": "inputs", "y": "labels"}
+    for name in old["data"]:
+        pair = old["data"][name], new["data"].get(name, [])
+        check = names.get(name, name)
+        if len(pair[0]) != len(pair[1]):
+            result.problems.append(f"{where}: {len(pair[0])} {check}, then {len(pair[1])}")
+            continue
+        for i, (a, b) in enumerate(zip(*pair, strict=True)):
+            if old["kind"] == "save":  # what leaves the program keeps its layout
+                result.events.append(Figure("saved values", distance(a, b), LATER, f"in {old.get('name')}"))
+                continue
+            _, error = moves.check((int(old.get("model", -1)), name, i), a, b)
+            shapes = "" if a.shape == b.shape else f", {a.shape} / {b.shape}"
+            result.events.append(Figure(check, error, data_tolerance(a), f"of {where}{shapes}"))
+
+
+def _results(old: dict[str, Any], new: dict[str, Any], where: str, result: Comparison) -> None:
+    if "losses" in old["results"] and "losses" in new["results"]:
+        error = distance(old["results"]["losses"], new["results"]["losses"])
+        result.events.append(Figure("losses", error, LATER, f"of {where}"))
+    if "outputs" in old["results"]:
+        result.events.append(
+            Figure(
+                "outputs",
+                _moved(old["results"]["outputs"], new["results"].get("outputs", [])),
+                LATER,
+                f"of {where}",
+            )
+        )
+
+
+def _moved(before: list[np.ndarray], after: list[np.ndarray]) -> float:
+    if len(before) != len(after):
+        return float("inf")
+    return max((match(a, b).error for a, b in zip(before, after, strict=True)), default=0.0)
+
+
+def _model(
+    number: int, old: dict[str, Any], new: dict[str, Any], same_weights: bool, result: Comparison
+) -> ModelFigures:
+    model = ModelFigures(old["name"] or f"model {number + 1}", old["where"], new["where"])
+    if "map_error" in new:
+        result.problems.append(f"{model.name}: {new['map_error']}")
+        model.weights = new["map_error"]
+        return model
+    if "predictions" not in old or "predictions" not in new:
+        result.problems.append(f"{model.name} could not be run")
+        return model
+    mapping = WeightMap.from_plain(new["map"])
+    model.weights = "as they are" if mapping.identity else REORDERED
+    if same_weights and not mapping.identity:
+        first = next(layer["name"] for layer, moved in _layers_moved(new, mapping) if moved)
+        result.problems.append(f"{model.name}: old weights don't fit, {first} needs them in another order")
+    add = model.figures.append
+    add(Figure("predictions", _moved(old["predictions"], new["predictions"]), PREDICTIONS))
+    for name, check in (("projection", "gradient of the outputs"), ("gradient", "gradient")):
+        if name in old and len(old[name]) == len(mapping.entries):
+            add(Figure(check, l2(mapping.apply(old[name]), new.get(name, [])), GRADIENT))
+    if "loss" in old:
+        add(Figure("loss", distance(np.array([old["loss"]]), np.array([new.get("loss", np.nan)])), GRADIENT))
+    if "final" in old and "final" in new:
+        steps = f"after {old['final']['steps']} steps"
+        expected = mapping.apply(old["final"]["weights"])
+        add(Figure("weights", l2(expected, new["final"]["weights"]), WEIGHTS, steps))
+        found = _moved(old["final"]["predictions"], new["final"]["predictions"])
+        add(Figure("later predictions", found, LATER, steps))
+    elif "final" in old or "final" in new:
+        result.problems.append(f"{model.name} is trained in one of the runs only")
+    if any(not f.passed for f in model.figures):
+        model.diverges = first_difference(old["activations"], new["activations"])
+        if not model.diverges and mapping.problems:
+            model.diverges = mapping.problems[0]
+    return model
+
+
+def _layers_moved(model: dict[str, Any], mapping: WeightMap) -> list[tuple[dict[str, Any], bool]]:
+    """Each layer, and whether one of its weights is reordered."""
+    found, start = [], 0
+    for layer in model["layers"]:
+        stop = start + len(layer["shapes"])
+        found.append((layer, any(entry is not None for entry in mapping.entries[start:stop])))
+        start = stop
+    return found
+
+
+def first_difference(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> str:
+    """The first layer, in the order of the calls, whose output differs; layers pair by their classes."""
+    kinds = [a["class"] for a in before], [a["class"] for a in after]
+    for block in SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks():
+        for i in range(block.size):
+            old, new = before[block.a + i], after[block.b + i]
+            if _layer_distance(old["value"], new["value"]) > 1e-7:
+                places = " / ".join(w for w in (old["where"], new["where"]) if w)
+                return f"{old['name']} ({old['class']}), {places}"
+    return ""
+
+
+def _layer_distance(old: np.ndarray, new: np.ndarray) -> float:
+    """Flat features may stand in another order: their values, sorted, decide."""
+    if old.ndim == 2 and old.shape == new.shape:
+        return distance(np.sort(old, axis=1), np.sort(new, axis=1))
+    return match(old, new).error

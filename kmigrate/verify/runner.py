@@ -1,0 +1,335 @@
+"""Run before and after, compare, and decide: `verify` is the entry point of this package."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kmigrate.verify.certificate import Certificate, ModelFigures, Verdict
+from kmigrate.verify.sandbox import Program, Source, hashes
+from kmigrate.verify.server import Server
+
+# shapes tried for data files whose contents nothing tells yet
+_GUESSES = ((16, 3, 37, 29), (16, 1, 37, 29), (16, 37, 29, 3), (16, 37))
+_UNKNOWN_SIZE = 19  # for a None in a model's input shape
+_LABELS = re.compile(r"label|target|mask|class|(^|[_/.-])y([_.-]|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class VerifyOptions:
+    """How to run the two programs."""
+
+    stack: str = "auto"  # auto | keras3 | tf_keras
+    argv: tuple[str, ...] = ()
+    seed: int = 0
+    steps: int = 5
+    samples: int = 16
+    max_events: int = 64
+    wall: int = 300  # seconds for each run
+    cpu: int = 600
+    memory: int = 6 << 30
+    float32: bool = True
+    ambient_check: bool = True  # run after again under a keras.json that says channels_first
+    same_weights: bool = False  # the order of Dense weights must stay, as where the plan keeps it by Permute
+    at_zero: bool = False  # the plan holds relu edits that differ in the subgradient at 0
+    ordering: str | None = (
+        None  # channels_first | channels_last where the program does not say; None: inferred
+    )
+
+
+def verify(
+    before: Sequence[Source],
+    after: Sequence[Source],
+    *,
+    entry: Path,
+    entry_after: Path | None = None,
+    root: Path | None = None,
+    root_after: Path | None = None,
+    undone: Sequence[Source] | None = None,
+    options: VerifyOptions | None = None,
+    server: Server | None = None,
+) -> Certificate:
+    """Run both programs in child processes and say whether they compute the same.
+
+    ``before`` and ``after`` are the program's files (anything with ``path`` and ``raw``), laid over
+    a private copy of ``root`` (default: the entry's folder). ``undone`` are the after-files with one
+    edit of the plan undone: a verdict counts only if that is seen to differ.
+    """
+    options = options or VerifyOptions()
+    from kmigrate.verify.prepare import NotRunnable, prepare
+
+    after_root = root_after if entry_after else root
+    try:
+        ready = prepare(before, after, undone, options.stack, options.ordering)
+        old = Program.of(ready.before, entry, root)
+        new = Program.of(ready.after, entry_after or entry, after_root)
+        planted = Program.of(ready.undone, entry_after or entry, after_root) if ready.undone else None
+    except (ValueError, NotRunnable) as error:
+        return Certificate(Verdict.NOT_VERIFIED, str(error))
+    certificate = Certificate(
+        Verdict.NOT_VERIFIED,
+        "nothing was run",
+        stack=ready.stack,
+        ordering=ready.ordering_text,
+        source_keras=ready.source_keras,
+        seed=options.seed,
+        steps=options.steps,
+        before=hashes(before),
+        after=hashes(after),
+        notes=ready.notes,
+    )
+    own = Server(ready.stack) if server is None or server.stack != ready.stack else None
+    try:
+        verification = _Verification(own or server, options, ready.ordering, certificate)  # type: ignore[arg-type]
+        verification.decide(old, new, planted)
+    except RuntimeError as error:
+        certificate.verdict, certificate.reason = Verdict.NOT_VERIFIED, str(error)
+    finally:
+        if own is not None:
+            own.close()
+    certificate.notes = list(dict.fromkeys(certificate.notes))
+    return certificate
+
+
+class _Stop(Exception):
+    """The verdict is known."""
+
+    def __init__(self, verdict: Verdict, reason: str, traceback: str = "") -> None:
+        super().__init__(reason)
+        self.verdict, self.reason, self.traceback = verdict, reason, traceback
+
+
+class _Verification:
+    """The runs of one verification and what follows from them."""
+
+    def __init__(
+        self, server: Server, options: VerifyOptions, ambient: str | None, certificate: Certificate
+    ) -> None:
+        self.server, self.options, self.ambient, self.certificate = server, options, ambient, certificate
+        self.data: dict[str, dict[str, Any]] = {}
+        self.guess: tuple[int, ...] = _GUESSES[0]
+        self.real_sizes = False
+        self.logs: dict[str, Path] = {}
+
+    def decide(self, old: Program, new: Program, planted: Program | None) -> None:
+        """Fill in the certificate."""
+        try:
+            self._decide(old, new, planted)
+        except _Stop as stop:
+            self.certificate.verdict, self.certificate.reason = stop.verdict, stop.reason
+            self.certificate.traceback = stop.traceback
+
+    # -- the runs
+
+    def _run(
+        self,
+        name: str,
+        program: Program,
+        *,
+        reference: str = "",
+        floatx: str = "float64",
+        ambient: str | None = None,
+        mutate: bool = False,
+    ) -> dict[str, Any] | None:
+        """The log of a run, or None with the reason in the certificate's runs."""
+        from kmigrate.verify import log
+
+        options, folder = self.options, self.server.new_run()
+        program.stage(folder / "work", self.certificate.notes)
+        if ambient:
+            (folder / "home" / ".keras" / "keras.json").write_text(json.dumps({"image_data_format": ambient}))
+        self.logs[name] = folder / "log"
+        answer = self.server.run(
+            {
+                "sandbox": str(folder),
+                "work": str(folder / "work"),
+                "home": str(folder / "home"),
+                "tmp": str(folder / "tmp"),
+                "output": str(folder / "output.txt"),
+                "log": str(folder / "log"),
+                "entry": program.entry,
+                "argv": list(options.argv),
+                "reference": str(self.logs[reference]) if reference else "",
+                "floatx": floatx,
+                "ordering": ambient,
+                "mutate": mutate,
+                "seed": options.seed,
+                "steps": options.steps,
+                "samples": options.samples,
+                "max_events": options.max_events,
+                "cpu": options.cpu,
+                "wall": options.wall,
+                "memory": options.memory,
+                "data": self.data,
+                "guess": list(self.guess),
+                "real_sizes": self.real_sizes,
+            }
+        )
+        self.certificate.runs[name] = answer
+        if answer["limit"]:
+            answer["why"] = f"it hit {answer['limit']}"
+        elif answer["signal"] or answer["status"]:
+            lines = (folder / "output.txt").read_text(errors="replace").strip().splitlines()
+            answer["why"] = f"the process died: {lines[-1] if lines else answer['signal']}"
+        else:
+            return dict(log.load(self.logs[name]))
+        return None
+
+    def _why(self, name: str) -> str:
+        return str(self.certificate.runs[name].get("why", "it could not be run"))
+
+    def _before(self, program: Program) -> dict[str, Any]:
+        """The before-run, repeated with better data until it works or nothing helps."""
+        for attempt in range(2 + len(_GUESSES)):
+            run = self._run("before", program, ambient=self.ambient)
+            if run is None:
+                raise _Stop(Verdict.NOT_VERIFIED, f"before did not finish: {self._why('before')}")
+            guessed = [name for name, entry in run["data"].items() if entry["guessed"]]
+            if guessed and run["shapes"]:
+                self.data.update(_shapes_for(run["data"], run["shapes"]))
+                continue
+            if run["error"] is None:
+                if guessed:
+                    self.certificate.notes.append(f"made up data of a guessed shape: {', '.join(guessed)}")
+                return run
+            if guessed and attempt + 1 < len(_GUESSES):
+                self.guess = _GUESSES[attempt + 1]
+                continue
+            if any("load_data()" in note for note in run["notes"]) and not self.real_sizes:
+                self.real_sizes = True  # some scripts name the number of images
+                continue
+            break
+        error = run["error"] or {
+            "type": "",
+            "message": "the data could not be made up",
+            "where": "",
+            "traceback": "",
+        }
+        missing = ", ".join(run["data"]) if run["data"] else ""
+        reason = (
+            f"before fails: {error['type']}: {error['message'].splitlines()[0] if error['message'] else ''}"
+        )
+        if error["where"]:
+            reason += f" ({error['where']})"
+        if missing:
+            reason += f"; data missing: {missing}"
+        raise _Stop(Verdict.NOT_VERIFIED, reason, error["traceback"])
+
+    # -- the verdict
+
+    def _decide(self, old: Program, new: Program, planted: Program | None) -> None:
+        from kmigrate.verify import compare
+
+        before = self._before(old)
+        certificate = self.certificate
+        certificate.versions, certificate.device = before["versions"], before["device"]
+        certificate.notes += [
+            *before["notes"],
+            *before["bias"],
+            *(f"blocked: {b}" for b in before["blocked"]),
+        ]
+        if not before["models"]:
+            raise _Stop(Verdict.NOT_VERIFIED, "no model was used, so there is nothing to compare")
+
+        after = self._after("after", new)
+        comparison = compare.compare(before, after, self.options.same_weights)
+        certificate.models, certificate.events = comparison.models, comparison.events
+        if comparison.verdict is Verdict.DIFFERENT:
+            raise _Stop(Verdict.DIFFERENT, comparison.reason)
+
+        self._control(before, old, planted, new)
+        if self.options.ambient_check:
+            again = self._after("after, keras.json says channels_first", new, ambient="channels_first")
+            other = compare.compare(before, again, self.options.same_weights)
+            if other.verdict is not comparison.verdict:
+                raise _Stop(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {other.reason}")
+        if self.options.float32:
+            self._float32(old, new, certificate.models)
+        if any(
+            dtype != "float64" for model in before["models"] for dtype in model["dtypes"] if "float" in dtype
+        ):
+            certificate.notes.append("the program forces a float type: its own rounding limits the check")
+        verdict, reason = comparison.verdict, comparison.reason
+        if verdict is Verdict.EQUIVALENT and self.options.at_zero:
+            verdict = Verdict.EQUIVALENT_EXCEPT_AT_0
+            reason += "; relu forms may differ in the gradient where their input is exactly 0"
+        raise _Stop(verdict, reason)
+
+    def _after(self, name: str, program: Program, ambient: str | None = None) -> dict[str, Any]:
+        after = self._run(name, program, reference="before", ambient=ambient)
+        if after is None:
+            raise _Stop(Verdict.NOT_VERIFIED, f"{name} did not finish: {self._why(name)}")
+        if after["error"] is not None:
+            error = after["error"]
+            where = f" ({error['where']})" if error["where"] else ""
+            message = error["message"].splitlines()[0] if error["message"] else ""
+            reason = f"{name} fails: {error['type']}: {message}{where}"
+            raise _Stop(Verdict.DIFFERENT, reason, error["traceback"])
+        return after
+
+    def _control(self, before: dict[str, Any], old: Program, planted: Program | None, new: Program) -> None:
+        """Before against before must be equal, and a deliberate mistake must be seen."""
+        from kmigrate.verify import compare
+
+        control = self._run("before again", old, reference="before", ambient=self.ambient, mutate=True)
+        if control is None or control["error"] is not None:
+            raise _Stop(Verdict.NOT_VERIFIED, "before does not run twice")
+        same = compare.compare(before, control)
+        if same.verdict is not Verdict.EQUIVALENT:
+            raise _Stop(Verdict.NOT_VERIFIED, f"before differs from itself: {same.reason}")
+        for figures, model in zip(self.certificate.models, control["models"], strict=False):
+            figures.self_control = compare.exceptional(model)
+        blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < compare.SEEN]
+        if blind:
+            raise _Stop(Verdict.NOT_VERIFIED, f"a deliberate mistake in {', '.join(blind)} is not seen")
+        if planted is not None:
+            run = self._run("one edit undone", planted, reference="before")
+            if run is None:
+                raise _Stop(
+                    Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}"
+                )
+            found = compare.compare(before, run, self.options.same_weights)
+            if run["error"] is None and found.verdict is Verdict.EQUIVALENT:
+                raise _Stop(Verdict.NOT_VERIFIED, "one undone edit is not seen")
+
+    def _float32(self, old: Program, new: Program, models: list[ModelFigures]) -> None:
+        """The same in float32, for information."""
+        from kmigrate.verify import compare
+
+        before = self._run("before, float32", old, floatx="float32", ambient=self.ambient)
+        after = (
+            self._run("after, float32", new, reference="before, float32", floatx="float32")
+            if before
+            else None
+        )
+        if before is None or after is None or before["error"] or after["error"]:
+            self.certificate.notes.append("the programs do not run in float32 here")
+            return
+        for model, other in zip(models, compare.compare(before, after).models, strict=False):
+            for figure in other.figures:
+                model.float32[figure.check] = max(model.float32.get(figure.check, 0.0), figure.error)
+
+
+def _shapes_for(used: dict[str, Any], models: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Contents for the missing files: what the first model takes, or, by the file's name, its labels."""
+    model = models[0]
+    found: dict[str, dict[str, Any]] = {}
+    for name, entry in used.items():
+        if not entry["guessed"]:
+            continue
+        labels = _LABELS.search(name) is not None
+        shape = model["outputs" if labels else "inputs"][0][1:]
+        full = [16, *(size if size is not None else _UNKNOWN_SIZE for size in shape)]
+        if not labels:
+            found[name] = {"shape": full, "kind": "values"}
+        elif model["loss"].startswith("sparse"):
+            found[name] = {"shape": [16], "kind": "classes", "classes": full[-1]}
+        elif model["loss"] == "categorical_crossentropy" and len(full) == 2:
+            found[name] = {"shape": full, "kind": "one-hot"}
+        else:
+            found[name] = {"shape": full, "kind": "unit"}
+    return found

@@ -1,0 +1,90 @@
+"""The private copy of a program that a run works in."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+_SKIP = {
+    ".git",
+    ".hg",
+    "__pycache__",
+    "node_modules",
+    ".venv",
+    "venv",
+    ".tox",
+    ".mypy_cache",
+    ".pytest_cache",
+}
+_LARGE = 64 << 20
+_TOTAL = 512 << 20
+
+
+class Source(Protocol):
+    """What is needed of a source file: `kmigrate.source.SourceFile` has it."""
+
+    @property
+    def path(self) -> Path:
+        """Where the file is, or would be."""
+
+    @property
+    def raw(self) -> bytes:
+        """Its contents."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """One side of a verification: files in memory, laid over a folder on disk."""
+
+    files: dict[str, bytes]  # path in the working copy -> contents
+    entry: str
+    root: Path | None
+
+    @classmethod
+    def of(cls, sources: Sequence[Source], entry: Path, root: Path | None) -> Program:
+        """The program of ``sources`` that is started by ``entry``, with ``root`` as its folder."""
+        base = (root or entry.parent).absolute()
+
+        def relative(path: Path) -> str:
+            found = os.path.relpath(path.absolute(), base)
+            if found.startswith(".."):
+                raise ValueError(f"{path} is outside {base}")
+            return Path(found).as_posix()
+
+        files = {relative(source.path): source.raw for source in sources}
+        return cls(files, relative(entry), base if base.is_dir() else None)
+
+    def stage(self, work: Path, notes: list[str]) -> None:
+        """Copy the folder to ``work`` and write the files over it."""
+        work.mkdir(parents=True)
+        total = 0
+        if self.root is not None:
+            for folder, folders, names in os.walk(self.root):
+                folders[:] = [f for f in sorted(folders) if f not in _SKIP]
+                for name in sorted(names):
+                    path = Path(folder, name)
+                    target = work / path.relative_to(self.root)
+                    try:
+                        size = path.stat().st_size
+                        if not path.is_file() or size > _LARGE or total + size > _TOTAL:
+                            notes.append(f"{path.relative_to(self.root)} is not copied: too large")
+                            continue
+                        total += size
+                        target.parent.mkdir(parents=True, exist_ok=True)
+                        shutil.copyfile(path, target)
+                    except OSError as error:
+                        notes.append(f"{path.relative_to(self.root)} is not copied: {error.strerror}")
+        for relative, raw in self.files.items():
+            target = work / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(raw)
+
+
+def hashes(sources: Sequence[Source]) -> dict[str, str]:
+    """SHA-256 of each file, as it was given."""
+    return {Path(source.path).name: hashlib.sha256(source.raw).hexdigest() for source in sources}

@@ -1,0 +1,115 @@
+"""The process that forks runs (`kmigrate.verify.child`), seen from the parent."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+_PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+
+
+def environment(home: Path, stack: str) -> dict[str, str]:
+    """The environment of all runs: set before any import, equal on both sides."""
+    kept = {
+        k: v
+        for k, v in os.environ.items()
+        if k in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
+    }
+    return {
+        **kept,
+        "HOME": str(home),
+        "KERAS_HOME": str(home / ".keras"),
+        "TMPDIR": str(home),
+        "PYTHONPATH": str(_PACKAGE_ROOT),
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONNOUSERSITE": "1",
+        "KERAS_BACKEND": "tensorflow",
+        "TF_USE_LEGACY_KERAS": "1" if stack == "tf_keras" else "0",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+        "TF_ENABLE_ONEDNN_OPTS": "0",
+        "TF_DETERMINISTIC_OPS": "1",
+        "NVIDIA_TF32_OVERRIDE": "0",
+        "TF_NUM_INTRAOP_THREADS": "2",
+        "TF_NUM_INTEROP_THREADS": "1",
+        "OMP_NUM_THREADS": "2",
+        "MPLBACKEND": "Agg",
+    }
+
+
+class Server:
+    """A context manager; `run` forks one child and waits for it."""
+
+    def __init__(self, stack: str) -> None:
+        self.stack = stack
+        self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
+        self.folder = Path(self._folder.name).resolve()
+        self._process: subprocess.Popen[str] | None = None
+        self._count = 0
+
+    def __enter__(self) -> Server:
+        return self
+
+    def __exit__(self, *args: object) -> None:
+        self.close()
+
+    def _start(self) -> subprocess.Popen[str]:
+        if self._process is None:
+            home = self.folder / "home"
+            home.mkdir(exist_ok=True)
+            with open(self.folder / "server.txt", "wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "kmigrate.verify.child", self.stack],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    env=environment(home, self.stack),
+                    cwd=self.folder,
+                    text=True,
+                    start_new_session=True,
+                )
+        return self._process
+
+    def new_run(self) -> Path:
+        """A fresh folder for one run."""
+        self._count += 1
+        folder = self.folder / f"run{self._count}"
+        for name in ("home/.keras", "tmp"):
+            (folder / name).mkdir(parents=True)
+        return folder
+
+    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+        """How the run ended; raises RuntimeError if TensorFlow or Keras can't be imported."""
+        process = self._start()
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            process.stdin.write(json.dumps({**job, "harness": str(_PACKAGE_ROOT)}) + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except BrokenPipeError:
+            line = ""
+        if not line:
+            process.wait()
+            text = (self.folder / "server.txt").read_text(errors="replace").strip().splitlines()
+            raise RuntimeError(text[-1] if text else "the verification process ended")
+        return dict(json.loads(line))
+
+    def close(self) -> None:
+        """End the process and remove all working copies."""
+        if self._process is not None:
+            assert self._process.stdin is not None and self._process.stdout is not None
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process.stdin.close()
+            self._process.stdout.close()
+            self._process = None
+        self._folder.cleanup()

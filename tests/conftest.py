@@ -1,0 +1,68 @@
+"""A stand-in for the analysis, so that the shell is tested apart from layout inference."""
+
+from __future__ import annotations
+
+import ast
+import io
+import sys
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import pytest
+
+from kmigrate import layout
+from kmigrate.layout import Analysis
+from kmigrate.layout.analysis import Program
+from kmigrate.plan import Edit, ModelReport, Plan, Status
+from kmigrate.source import SourceFile
+from kmigrate.syntax import Lines, parse
+
+
+def analyse_settings(sources: Sequence[SourceFile], options: object) -> Analysis:
+    """Each string 'channels_first' is a setting to change, each name `strange` a model left alone."""
+    plan, programs = Plan(), []
+    for source in sources:
+        text, path = source.cells[0].text, str(source.path)
+        lines, tree = Lines(text), parse(text, path)
+        programs.append(Program(path, Plan(), tree))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and node.value == "channels_first":
+                place = (node.lineno, node.col_offset + 1)
+                args = {"value": "channels_last"}
+                plan.edits.append(
+                    Edit(path, *lines.span(node), "Constant", "layout_setting", args, "set", "KM101", *place)
+                )
+                plan.models.append(ModelReport("model", path, node.lineno, Status.DONE))
+            if isinstance(node, ast.Name) and node.id == "strange":
+                reasons = ("strange() is not understood",)
+                plan.models.append(ModelReport("odd", path, node.lineno, Status.LEFT_ALONE, reasons))
+    return Analysis(plan, programs=programs)
+
+
+@pytest.fixture
+def settings_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Use the stand-in."""
+    monkeypatch.setattr(layout, "analyse", analyse_settings)
+
+
+class Outcome(NamedTuple):
+    status: int
+    out: bytes
+    err: str
+
+
+@pytest.fixture
+def kmigrate(
+    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
+) -> Callable[..., Outcome]:
+    """Run the command line in this process."""
+    from kmigrate.cli import main
+
+    def run(*arguments: object, stdin: bytes = b"") -> Outcome:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        with pytest.raises(SystemExit) as exit:
+            main([str(argument) for argument in arguments])
+        out, err = capsysbinary.readouterr()
+        return Outcome(int(exit.value.code or 0), out, err.decode())
+
+    return run
