@@ -43,9 +43,7 @@ class Operation:
 REGISTRY: dict[str, list[Operation]] = {}
 
 
-def operation(
-    stage: Stage, *kinds: str, needs: tuple[str, ...] = (), **fixed: Any
-) -> Callable[[Function], Function]:
+def operation(stage: Stage, *kinds: str, needs: tuple[str, ...] = (), **fixed: Any) -> Callable[[Function], Function]:
     """Register the decorated function; the first operation of a codemod that takes an edit makes it."""
 
     def register(function: Function) -> Function:

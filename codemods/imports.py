@@ -56,9 +56,7 @@ def add_name(node: cst.ImportFrom, args: Mapping[str, Any], site: Site) -> cst.I
         new = new.with_changes(comma=_plain(last.comma))
         names[-1] = last.with_changes(comma=_commented(last.comma, gap))
     elif node.rpar is not None and _has_comment(node.rpar.whitespace_before):
-        names[-1] = last.with_changes(
-            comma=_commented(cst.Comma(whitespace_after=node.rpar.whitespace_before), gap)
-        )
+        names[-1] = last.with_changes(comma=_commented(cst.Comma(whitespace_after=node.rpar.whitespace_before), gap))
         node = node.with_changes(rpar=_plain_paren(node.rpar))
     return node.with_changes(names=[*names, new])
 
@@ -78,9 +76,7 @@ def _place(names: Sequence[cst.ImportAlias], name: str) -> int:
     return len(names)
 
 
-def _gap(
-    node: cst.ImportFrom, names: Sequence[cst.ImportAlias], index: int
-) -> cst.BaseParenthesizableWhitespace:
+def _gap(node: cst.ImportFrom, names: Sequence[cst.ImportAlias], index: int) -> cst.BaseParenthesizableWhitespace:
     """The blanks after a comma as this import has them at that place."""
     between = [n.comma.whitespace_after for n in names[:-1] if isinstance(n.comma, cst.Comma)]
     if between:

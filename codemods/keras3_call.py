@@ -58,9 +58,7 @@ def arguments(record: CallRecord, args: Mapping[str, Any]) -> None:
         record.replace(now[index], new)
         now[index] = new
     for index, name in args["keyword"]:
-        new = now[index].with_changes(
-            keyword=cst.Name(name), equal=now[index].equal if now[index].keyword else _EQUAL
-        )
+        new = now[index].with_changes(keyword=cst.Name(name), equal=now[index].equal if now[index].keyword else _EQUAL)
         record.replace(now[index], new)
         now[index] = new
     for index in args["remove"]:
@@ -89,15 +87,9 @@ def _hand_on_comma(now: dict[int, cst.Arg], index: int, record: CallRecord) -> N
     """A line break behind an argument that goes stays, behind the one before it."""
     place = next(i for i, a in enumerate(record.args) if a is now[index])
     gone = record.args[place].comma
-    if (
-        place
-        and isinstance(gone, cst.Comma)
-        and isinstance(gone.whitespace_after, cst.ParenthesizedWhitespace)
-    ):
+    if place and isinstance(gone, cst.Comma) and isinstance(gone.whitespace_after, cst.ParenthesizedWhitespace):
         before = record.args[place - 1]
-        if isinstance(before.comma, cst.Comma) and isinstance(
-            before.comma.whitespace_after, cst.SimpleWhitespace
-        ):
+        if isinstance(before.comma, cst.Comma) and isinstance(before.comma.whitespace_after, cst.SimpleWhitespace):
             record.replace(before, before.with_changes(comma=gone))
             _follow(now, record)
 

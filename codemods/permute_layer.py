@@ -53,3 +53,32 @@ def around(node: cst.BaseExpression, args: Mapping[str, Any], site: Site) -> cst
     """``{callee, dims}``: the tensor goes through ``callee(dims)``."""
     layer = cst.Call(site.expression(args["callee"]), [cst.Arg(site.numbers(args["dims"]))])
     return cst.Call(layer, [cst.Arg(as_argument(bare(node)))])
+
+
+@operation(Stage.NODE, "List", needs=("at", "back", "text"))
+def element(node: cst.List, args: Mapping[str, Any], site: Site) -> cst.List:
+    """``{at, back, text}``: a new part ``text`` of a list of layers, with ``back`` old parts behind it.
+
+    Several insertions into one list are made in the order of ``at``, so counting from the end holds.
+    """
+    parts = list(node.elements)
+    place = len(parts) - args["back"]
+    model = parts[place - 1] if place > 0 else parts[0]
+    comma = _plain(model.comma)
+    new = cst.Element(site.expression(args["text"]), comma=comma)
+    if place == len(parts):
+        new = new.with_changes(comma=parts[-1].comma)
+        before = parts[-2].comma if len(parts) > 1 else cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+        parts[-1] = parts[-1].with_changes(comma=_plain(before))
+    parts.insert(place, new)
+    return node.with_changes(elements=parts)
+
+
+def _plain(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma:
+    """The comma and the line break behind it, without a comment that belongs to its own line."""
+    if not isinstance(comma, cst.Comma):
+        return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
+    white = comma.whitespace_after
+    if isinstance(white, cst.ParenthesizedWhitespace):
+        white = white.with_changes(first_line=cst.TrailingWhitespace(newline=white.first_line.newline), empty_lines=[])
+    return comma.with_changes(whitespace_after=white)

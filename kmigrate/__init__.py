@@ -10,9 +10,7 @@ __version__ = "0.1.0"
 _HERE = os.path.dirname(os.path.abspath(__file__))
 _SIBLING = os.path.join(os.path.dirname(_HERE), "codemods")
 
-if not os.path.isdir(os.path.join(_HERE, "codemods")) and os.path.isfile(
-    os.path.join(_SIBLING, "__init__.py")
-):
+if not os.path.isdir(os.path.join(_HERE, "codemods")) and os.path.isfile(os.path.join(_SIBLING, "__init__.py")):
     # Only in a checkout: there `kmigrate.codemods` is the folder next to this one. Installed packages
     # map it themselves, and putting the parent folder on __path__ would make every neighbour importable.
     from kmigrate._checkout import SiblingFinder

@@ -25,9 +25,7 @@ class CallRecord:
 
     def positional(self, index: int) -> cst.Arg:
         """Raises RewriteError if the call has no such plain positional argument."""
-        plain = index < len(self.args) and all(
-            a.keyword is None and a.star == "" for a in self.args[: index + 1]
-        )
+        plain = index < len(self.args) and all(a.keyword is None and a.star == "" for a in self.args[: index + 1])
         if not plain:
             raise RewriteError(f"the call has no positional argument {index}")
         return self.args[index]
@@ -69,9 +67,7 @@ class CallRecord:
         if arg is None or self.keyword(new) is not None:
             raise RewriteError(f"cannot rename the argument {old} to {new}")
         self._claim(new, old)
-        self.replace(
-            arg, arg.with_changes(keyword=cst.ensure_type(arg.keyword, cst.Name).with_changes(value=new))
-        )
+        self.replace(arg, arg.with_changes(keyword=cst.ensure_type(arg.keyword, cst.Name).with_changes(value=new)))
 
     def remove(self, arg: cst.Arg) -> None:
         """Take ``arg`` (one of `args`) away, with its comma."""
@@ -114,9 +110,7 @@ class CallRecord:
     def print(self) -> cst.Call:
         if self.args or not self._call.args:
             return self._call.with_changes(func=self.callee, args=self.args)
-        return self._call.with_changes(
-            func=self.callee, args=(), whitespace_before_args=cst.SimpleWhitespace("")
-        )
+        return self._call.with_changes(func=self.callee, args=(), whitespace_before_args=cst.SimpleWhitespace(""))
 
     def _insert(self, new: cst.Arg, index: int | None = None) -> None:
         """Add ``new`` at ``index`` (by default before any ``**kwargs``, else last)."""
@@ -135,9 +129,7 @@ class CallRecord:
             closing = last.comma.whitespace_after
             comma = last.comma.with_changes(whitespace_after=_keep_comments(closing, gap))
             self.args[-1] = last.with_changes(comma=comma)
-            end = cst.Comma(
-                whitespace_before=last.comma.whitespace_before, whitespace_after=_without_comments(closing)
-            )
+            end = cst.Comma(whitespace_before=last.comma.whitespace_before, whitespace_after=_without_comments(closing))
             self.args.append(new.with_changes(comma=end, whitespace_after_arg=last.whitespace_after_arg))
             return
         closing = last.whitespace_after_arg

@@ -107,8 +107,7 @@ class Constants:
             if isinstance(scope, _SCOPES) and node.id in self.bound(scope):
                 return None
             if isinstance(scope, _COMPREHENSIONS) and any(
-                isinstance(n, ast.Name) and n.id == node.id and isinstance(n.ctx, ast.Store)
-                for n in ast.walk(scope)
+                isinstance(n, ast.Name) and n.id == node.id and isinstance(n.ctx, ast.Store) for n in ast.walk(scope)
             ):
                 return None
         return self._module.get(node.id)

@@ -36,9 +36,7 @@ def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
 
     Relus are not undone: their old form differs at most where the input is exactly 0.
     """
-    choices = [
-        edit for edit in plan.edits if not edit.neutral and edit.codemod not in ("imports", "fast_relu")
-    ]
+    choices = [edit for edit in plan.edits if not edit.neutral and edit.codemod not in ("imports", "fast_relu")]
     random.Random(seed).shuffle(choices)
     for left_out in choices:
         try:

@@ -46,9 +46,7 @@ _LEAKY_IN_TENSORFLOW = (2, 0, 9)
 
 _ZERO = "the slope is 0, so this is a plain relu; values and gradients are equal"
 _AT_ZERO = "values are equal; the gradient differs only at exactly 0, where it becomes the slope"
-_OLD_TENSORFLOW = (
-    "left as it is: tf.nn.leaky_relu came with TensorFlow 1.4, and this Keras may run on an older one"
-)
+_OLD_TENSORFLOW = "left as it is: tf.nn.leaky_relu came with TensorFlow 1.4, and this Keras may run on an older one"
 _SLOW = (
     "left as it is: up to Keras 2.1.2 K.relu with a slope computes both halves apart, and only "
     "tf.nn.leaky_relu is faster there: import tensorflow and say --source-backend tensorflow"

@@ -34,9 +34,7 @@ class _Unlike(Exception):
     """The function does something else."""
 
 
-def recognise(
-    function: ast.FunctionDef, is_relu: Callable[[ast.expr], bool], *, method: bool = False
-) -> Copy | None:
+def recognise(function: ast.FunctionDef, is_relu: Callable[[ast.expr], bool], *, method: bool = False) -> Copy | None:
     """What ``function`` copies, or None.
 
     Args:
@@ -128,9 +126,7 @@ class _Run:
             left, right, operator = test.left, test.comparators[0], test.ops[0]
             if isinstance(operator, ast.IsNot) and isinstance(right, ast.Constant) and right.value is None:
                 return self.value(left) == _MAX
-            return (
-                isinstance(operator, ast.NotEq) and self.value(left) == _ALPHA and self.value(right) == _ZERO
-            )
+            return isinstance(operator, ast.NotEq) and self.value(left) == _ALPHA and self.value(right) == _ZERO
         return False
 
     def value(self, node: ast.expr) -> Value:

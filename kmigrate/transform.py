@@ -206,9 +206,7 @@ class _Walk(cst.CSTTransformer):
         code = self.table.print(new, [])
         start, end = self.table.outer[id(original)]
         before, after = self.source[max(start - 1, 0) : start], self.source[end : end + 1]
-        runs = (_wordy(before) and _wordy(code[:1].encode())) or (
-            _wordy(after) and _wordy(code[-1:].encode())
-        )
+        runs = (_wordy(before) and _wordy(code[:1].encode())) or (_wordy(after) and _wordy(code[-1:].encode()))
         if not runs:
             return new
         return new.with_changes(lpar=[cst.LeftParen(), *new.lpar], rpar=[*new.rpar, cst.RightParen()])

@@ -52,9 +52,7 @@ class Outcome(NamedTuple):
 
 
 @pytest.fixture
-def kmigrate(
-    monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]
-) -> Callable[..., Outcome]:
+def kmigrate(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixture[bytes]) -> Callable[..., Outcome]:
     """Run the command line in this process."""
     from kmigrate.cli import main
 

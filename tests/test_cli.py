@@ -16,9 +16,7 @@ pytestmark = pytest.mark.usefixtures("settings_only")
 
 FIRST = b"import keras\nx = 'channels_first'\n"
 LAST = b"import keras\nx = 'channels_last'\n"
-DIFF = (
-    b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n import keras\n-x = 'channels_first'\n+x = 'channels_last'\n"
-)
+DIFF = b"--- a/a.py\n+++ b/a.py\n@@ -1,2 +1,2 @@\n import keras\n-x = 'channels_first'\n+x = 'channels_last'\n"
 
 
 @pytest.fixture(autouse=True)
@@ -117,9 +115,7 @@ def test_an_error_is_one_message_and_the_others_go_on(kmigrate, arguments, messa
     assert err.count(arguments[0]) == 1
 
 
-@pytest.mark.parametrize(
-    "data", [b"import keras\nx = (\n", b"import keras\nprint 'x'\n", b"keras = '\xe9'\n"]
-)
+@pytest.mark.parametrize("data", [b"import keras\nx = (\n", b"import keras\nprint 'x'\n", b"keras = '\xe9'\n"])
 def test_a_file_that_does_not_parse_is_never_emptied(kmigrate, data: bytes) -> None:
     path = make("a.py", data)
     assert kmigrate("--write", "a.py").status == 2
@@ -348,9 +344,7 @@ def test_an_output_that_is_closed_early_is_no_error() -> None:
     make("a.py", FIRST + b"\nx = 'channels_first'" * 20_000)
     command = [sys.executable, "-m", "kmigrate", "--help"]
     environment = {**os.environ, "PYTHONPATH": str(Path(commands.__file__).parents[1])}
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
-    ) as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -393,9 +387,7 @@ def test_only_what_is_verified_is_written(kmigrate, verdict, name: str) -> None:
     assert err.endswith("1 written\n" if status == 0 else "1 not written\n")
 
 
-@pytest.mark.parametrize(
-    ("name", "is_written"), [("NOT_VERIFIED", True), ("DIFFERENT", False), ("INACCURATE", False)]
-)
+@pytest.mark.parametrize(("name", "is_written"), [("NOT_VERIFIED", True), ("DIFFERENT", False), ("INACCURATE", False)])
 def test_allow_unverified_lets_pass_what_was_not_verified_alone(kmigrate, verdict, name, is_written) -> None:
     verdict(name)
     path = make("a.py")

@@ -87,12 +87,8 @@ def test_caches_environments_and_installed_packages_are_passed_by() -> None:
             "data: no Python files in this folder",
             id="none",
         ),
-        pytest.param(
-            "dead.py", lambda: os.symlink("no", "dead.py"), "dead.py: broken link", id="broken link"
-        ),
-        pytest.param(
-            "n.ipynb", lambda: make("n.ipynb"), "n.ipynb: notebooks are not supported yet", id="notebook"
-        ),
+        pytest.param("dead.py", lambda: os.symlink("no", "dead.py"), "dead.py: broken link", id="broken link"),
+        pytest.param("n.ipynb", lambda: make("n.ipynb"), "n.ipynb: notebooks are not supported yet", id="notebook"),
         pytest.param("pipe.py", lambda: os.mkfifo("pipe.py"), "pipe.py: not a regular file", id="pipe"),
     ],
 )
@@ -144,9 +140,7 @@ def test_links_to_files_are_followed_and_links_to_folders_are_not() -> None:
 
 
 def test_gitignore_is_respected_also_nested_and_from_above() -> None:
-    make(
-        "repo/a.py", "repo/build/b.py", "repo/gen_c.py", "repo/sub/gen_d.py", "repo/sub/e.py", "repo/sub/f.py"
-    )
+    make("repo/a.py", "repo/build/b.py", "repo/gen_c.py", "repo/sub/gen_d.py", "repo/sub/e.py", "repo/sub/f.py")
     make("repo/.git/HEAD", data=b"")
     make("repo/.gitignore", data=b"build/\ngen_*.py\n")
     make("repo/sub/.gitignore", data=b"!gen_d.py\n/e.py\n")

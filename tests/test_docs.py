@@ -39,9 +39,7 @@ def test_the_first_screen_has_the_diff_and_two_commands() -> None:
 def test_ci_runs_the_readmes_test_command() -> None:
     script = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     (extraction,) = re.findall(r"^command=(\$\(.*\))$", script, re.MULTILINE)
-    done = subprocess.run(
-        ["bash", "-c", f"echo {extraction}"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    done = subprocess.run(["bash", "-c", f"echo {extraction}"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == blocks("sh")[1].strip()
 
 

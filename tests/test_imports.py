@@ -66,10 +66,7 @@ def test_no_keras(tmp_path: Path) -> None:
     (tmp_path / "sub" / "a.py").write_bytes(b"import torch\n")
     modules = imported(tmp_path, ".")
     assert own(modules) == SEARCH
-    assert (
-        modules & (NEVER | ONLY_TO_CHANGE | ONLY_TO_ANALYSE | {"pathspec", "dataclasses", "tempfile"})
-        == set()
-    )
+    assert modules & (NEVER | ONLY_TO_CHANGE | ONLY_TO_ANALYSE | {"pathspec", "dataclasses", "tempfile"}) == set()
 
 
 def test_no_keras_and_a_gitignore(tmp_path: Path) -> None:

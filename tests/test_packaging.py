@@ -71,11 +71,7 @@ def test_wheel(wheel: Path, tmp_path: Path) -> None:
 
 
 def test_the_wheel_has_every_module_and_nothing_else(wheel: Path) -> None:
-    built = {
-        path.relative_to(wheel)
-        for path in wheel.rglob("*")
-        if path.is_file() and ".dist-info" not in str(path)
-    }
+    built = {path.relative_to(wheel) for path in wheel.rglob("*") if path.is_file() and ".dist-info" not in str(path)}
     sources = {path.relative_to(ROOT) for path in (ROOT / "kmigrate").rglob("*.py")}
     sources |= {Path("kmigrate") / path.relative_to(ROOT) for path in (ROOT / "codemods").rglob("*.py")}
     assert {path for path in built if path.suffix == ".py"} == sources, "see `packages` in pyproject.toml"

@@ -94,11 +94,7 @@ def test_what_cannot_be_read_is_an_error_with_its_place(data: bytes, expected: s
     ],
 )
 def test_python_2_is_told_from_a_mistake(line: str) -> None:
-    text = (
-        f"import keras\ntry: pass\n{line}\n    pass\n"
-        if line.startswith("except")
-        else f"import keras\n{line}\n"
-    )
+    text = f"import keras\ntry: pass\n{line}\n    pass\n" if line.startswith("except") else f"import keras\n{line}\n"
     try:
         ast.parse(text)
     except SyntaxError:

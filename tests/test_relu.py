@@ -66,21 +66,13 @@ NEAR_MISSES = {
     "named slope above one": "y = K.relu(x) - DOUBLE * K.relu(-x)",
     "slope below zero": "y = K.relu(x) - (-0.1) * K.relu(-x)",
     "slope that changes": "B = 0.1\nB = f(B)\ny = K.relu(x) - B * K.relu(-x)",
-    "slope that a function changes": (
-        "B = 0.1\ndef f():\n    global B\n    B = 3\ny = K.relu(x) - B * K.relu(-x)"
-    ),
+    "slope that a function changes": ("B = 0.1\ndef f():\n    global B\n    B = 3\ny = K.relu(x) - B * K.relu(-x)"),
     "slope hidden by a parameter": "def f(x, A):\n    return K.relu(x) - A * K.relu(-x)",
     "slope hidden in a lambda": "f = lambda x, A: K.relu(x) - A * K.relu(-x)",
     "slope hidden in a comprehension": "y = [K.relu(x) - A * K.relu(-x) for A in alphas]",
-    "parameter that gets a tensor": (
-        "def f(x, a=0.1):\n    return K.relu(x) - a * K.relu(-x)\ny = f(x, tensor)"
-    ),
-    "parameter that is bound again": (
-        "def f(x, a=0.1):\n    a = K.variable(a)\n    return K.relu(x) - a * K.relu(-x)"
-    ),
-    "parameter of a partial": (
-        "def f(x, a=0.1):\n    return K.relu(x) - a * K.relu(-x)\ng = partial(f, a=tensor)"
-    ),
+    "parameter that gets a tensor": ("def f(x, a=0.1):\n    return K.relu(x) - a * K.relu(-x)\ny = f(x, tensor)"),
+    "parameter that is bound again": ("def f(x, a=0.1):\n    a = K.variable(a)\n    return K.relu(x) - a * K.relu(-x)"),
+    "parameter of a partial": ("def f(x, a=0.1):\n    return K.relu(x) - a * K.relu(-x)\ng = partial(f, a=tensor)"),
     "operand evaluated twice": "y = K.relu(Dense(3)(x)) - A * K.relu(-Dense(3)(x))",
     "operand with a walrus": "y = K.relu((z := x)) - A * K.relu(-(z := x))",
     "maximum (relu6)": "y = K.relu(x, alpha=0., max_value=6)",
@@ -99,9 +91,7 @@ NEAR_MISSES = {
     "LeakyReLU with its default": "y = LeakyReLU()(x)",
     "LeakyReLU with a slope": "y = LeakyReLU(0.3)(x)",
     "LeakyReLU as custom object": "m = keras.models.load_model('m', custom_objects={'L': LeakyReLU(0)})",
-    "pass-through": (
-        "def relu(x, alpha=0., max_value=None):\n    return K.relu(x, alpha=alpha, max_value=max_value)"
-    ),
+    "pass-through": ("def relu(x, alpha=0., max_value=None):\n    return K.relu(x, alpha=alpha, max_value=max_value)"),
     "lambda for another argument": "y = Activation(lambda x: K.relu(x - 1, alpha=A))",
     "function given to a stranger": "y = conv(x, activation=lambda t: K.relu(t))",
     "maximum with a slope above one": "y = K.maximum(2. * x, x)",
@@ -120,18 +110,14 @@ NEAR_MISSES = {
         "def relu(x, alpha=0., max_value=None):\n    n = K.relu(-x)\n    x = K.relu(x) - alpha * n\n"
         "    x = K.clip(x, 0., max_value)\n    return x * 1"
     ),
-    "copy whose slope nobody gives": (
-        "def lrelu(x, a):\n    n = K.relu(-x)\n    x = K.relu(x)\n    return x - a * n"
-    ),
+    "copy whose slope nobody gives": ("def lrelu(x, a):\n    n = K.relu(-x)\n    x = K.relu(x)\n    return x - a * n"),
     "slope of a function that is handed on": (
         "def f(x, a):\n    return K.relu(x) - a * K.relu(-x)\ny = f(x, .1)\nz = apply(f)"
     ),
     "slope from a circle of calls": (
         "def f(x, a):\n    return K.relu(x) - a * K.relu(-x)\ndef g(x, b):\n    return f(x, b) + g(x, b)"
     ),
-    "copy without its end": (
-        "def relu(x, alpha=0.):\n    n = K.relu(-x)\n    x = K.relu(x)\n    x -= alpha * n"
-    ),
+    "copy without its end": ("def relu(x, alpha=0.):\n    n = K.relu(-x)\n    x = K.relu(x)\n    x -= alpha * n"),
     "copy that is called with an array": (
         "def relu(x, alpha=0.):\n    n = tf.nn.relu(-x)\n    x = tf.nn.relu(x)\n    x -= alpha * n\n"
         "    return x\ny = relu(x, np.ones(3))"
@@ -210,9 +196,7 @@ def test_written_out(before: str, after: str) -> None:
 
 def test_slope_with_a_default() -> None:
     text = "def leaky(x, leak=0.2):\n    return tf.nn.relu(x) - leak * tf.nn.relu(-x)\ny = leaky(x, leak=A)"
-    assert body(text) == text.replace(
-        "tf.nn.relu(x) - leak * tf.nn.relu(-x)", "tf.nn.leaky_relu(x, alpha=leak)"
-    )
+    assert body(text) == text.replace("tf.nn.relu(x) - leak * tf.nn.relu(-x)", "tf.nn.leaky_relu(x, alpha=leak)")
 
 
 def test_slope_that_all_calls_give() -> None:
@@ -220,9 +204,7 @@ def test_slope_that_all_calls_give() -> None:
         "def leaky(x, leak):\n    return tf.nn.relu(x) - leak * tf.nn.relu(-x)\n"
         "def outer(x, a=.2):\n    return leaky(x, a)\ny = leaky(x, A)"
     )
-    assert body(text) == text.replace(
-        "tf.nn.relu(x) - leak * tf.nn.relu(-x)", "tf.nn.leaky_relu(x, alpha=leak)"
-    )
+    assert body(text) == text.replace("tf.nn.relu(x) - leak * tf.nn.relu(-x)", "tf.nn.leaky_relu(x, alpha=leak)")
 
 
 def test_functions_imported_by_name() -> None:
@@ -242,8 +224,7 @@ def test_functions_imported_by_name() -> None:
             "from keras.layers.advanced_activations import LeakyReLU\nfrom keras.layers import Activation",
         ),
         (
-            "from keras.layers.core import Dense, Flatten\n"
-            "from keras.layers.advanced_activations import LeakyReLU",
+            "from keras.layers.core import Dense, Flatten\nfrom keras.layers.advanced_activations import LeakyReLU",
             "from keras.layers.core import Activation, Dense, Flatten\n"
             "from keras.layers.advanced_activations import LeakyReLU",
         ),

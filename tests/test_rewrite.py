@@ -102,8 +102,7 @@ def test_nothing_comes_beside_an_elif() -> None:
 def test_the_comment_above_a_statement_stays_above() -> None:
     text = "a = 1\n\n# flat from here on\nmodel.add(Flatten())  # rows\nb = 2\n"
     assert inserted(text, BEFORE, AFTER) == (
-        "a = 1\n\n# flat from here on\nmodel.add(Permute((3, 1, 2)))\n"
-        "model.add(Flatten())  # rows\nafter()\nb = 2\n"
+        "a = 1\n\n# flat from here on\nmodel.add(Permute((3, 1, 2)))\nmodel.add(Flatten())  # rows\nafter()\nb = 2\n"
     )
 
 
@@ -132,8 +131,7 @@ def test_the_comment_above_a_statement_stays_above() -> None:
         ),
         pytest.param(
             "for a in b:\n\tif x:\n\t\tmodel.add(Flatten())\n",
-            "for a in b:\n\tif x:\n\t\tmodel.add(Permute((3, 1, 2)))\n"
-            "\t\tmodel.add(Flatten())\n\t\tafter()\n",
+            "for a in b:\n\tif x:\n\t\tmodel.add(Permute((3, 1, 2)))\n\t\tmodel.add(Flatten())\n\t\tafter()\n",
             id="tabs",
         ),
         pytest.param(
@@ -188,10 +186,7 @@ def test_edits_within_edits() -> None:
         (call, "Call", "layout_setting", SETTING),
         (call, "Call", "axis_number", {"keyword": "axis", "value": -1}),
         (call, "Call", "transpose", {"action": "insert", "perm": [0, 2, 1], "numpy": "np"}),
-    ) == (
-        "Y = np.transpose("
-        "f(x[:, :, :, 0], shape=(2, 3, 1), axis=-1, data_format='channels_last'), (0, 2, 1))\n"
-    )
+    ) == ("Y = np.transpose(f(x[:, :, :, 0], shape=(2, 3, 1), axis=-1, data_format='channels_last'), (0, 2, 1))\n")
 
 
 def test_the_order_of_edits_on_one_call_does_not_matter() -> None:
@@ -205,8 +200,7 @@ def test_the_order_of_edits_on_one_call_does_not_matter() -> None:
     ]
     expected = apply(text, edits)
     assert expected == (
-        "f(\n    2,  # one\n    1,\n    x=K.relu(t),\n    axis=3,\n"
-        "    data_format='channels_last',\n    **rest\n)\n"
+        "f(\n    2,  # one\n    1,\n    x=K.relu(t),\n    axis=3,\n    data_format='channels_last',\n    **rest\n)\n"
     )
     for seed in range(24):
         random.Random(seed).shuffle(edits)
@@ -258,9 +252,7 @@ def _sequence(draw: st.DrawFn) -> str:
 @st.composite
 def _line(draw: st.DrawFn) -> str:
     shape = draw(_sequence())
-    form = draw(
-        st.sampled_from(["x = {}", "y=f(a, shape={} ,b=2)", "if q: x = {}; y = 1", "return_ = {}[0]  # ü"])
-    )
+    form = draw(st.sampled_from(["x = {}", "y=f(a, shape={} ,b=2)", "if q: x = {}; y = 1", "return_ = {}[0]  # ü"]))
     return form.format(shape)
 
 
@@ -271,9 +263,7 @@ def _line(draw: st.DrawFn) -> str:
 )
 def test_all_bytes_outside_the_edits_stay(lines: list[str], newline: str, choice: random.Random) -> None:
     text = ("\n".join(lines) + "\n").replace("\n", newline)
-    tuples = [
-        n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Tuple) and isinstance(n.ctx, ast.Load)
-    ]
+    tuples = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Tuple) and isinstance(n.ctx, ast.Load)]
     edits = []
     for node in tuples:
         source = ast.get_source_segment(text, node)

@@ -159,9 +159,7 @@ class Draft:
 
     def _keywords(self, name: str) -> list[int]:
         return [
-            self._index[id(node)]
-            for node in self._source[name]
-            if self._spelled(self._index[id(node)]) is not None
+            self._index[id(node)] for node in self._source[name] if self._spelled(self._index[id(node)]) is not None
         ]
 
     def _spelled(self, index: int) -> str | None:

@@ -140,10 +140,7 @@ class Context:
         self._stars = {
             names.module(node.module)
             for node in tree.body
-            if isinstance(node, ast.ImportFrom)
-            and node.module
-            and node.names[0].name == "*"
-            and not node.level
+            if isinstance(node, ast.ImportFrom) and node.module and node.names[0].name == "*" and not node.level
         }
         self.first_possible = ordering == "th" or self._sets_first()
         self.generator_format = self._generator_format()
@@ -317,11 +314,7 @@ class Context:
         """`model.layers[3]`, `model.get_layer('x')`."""
         if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
             return node.value.attr == "layers"
-        return (
-            isinstance(node, ast.Call)
-            and isinstance(node.func, ast.Attribute)
-            and node.func.attr == "get_layer"
-        )
+        return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_layer"
 
     def _foreign(self) -> None:
         for node, api in self._apis.items():
@@ -461,9 +454,7 @@ class Context:
             for statement in self.tree.body
         )
         if self._state_ordering and not said and self._apis:
-            self.stated = (
-                f"{self.keras()}.backend.set_image_data_format({port_layers.ORDERINGS[self.ordering]!r})"
-            )
+            self.stated = f"{self.keras()}.backend.set_image_data_format({port_layers.ORDERINGS[self.ordering]!r})"
         else:
             self.stated = None
 

@@ -92,20 +92,16 @@ TEMPLATES: dict[str, str] = {
     "arange": "ops.arange({start}, {stop=None}, {step=1}, dtype={dtype='int32'})",
     "constant": "ops.convert_to_tensor({value}, dtype={dtype=None})",
     "variable": "keras.Variable({value}, dtype={dtype=keras.config.floatx()})",
-    "categorical_crossentropy": (
-        "ops.categorical_crossentropy({target}, {output}, from_logits={from_logits=False})"
-    ),
+    "categorical_crossentropy": ("ops.categorical_crossentropy({target}, {output}, from_logits={from_logits=False})"),
     "binary_crossentropy": "ops.binary_crossentropy({target}, {output}, from_logits={from_logits=False})",
     "sparse_categorical_crossentropy": (
         "ops.sparse_categorical_crossentropy({target}, {output}, from_logits={from_logits=False})"
     ),
     "random_normal": (
-        "keras.random.normal({shape}, mean={mean=0.0}, stddev={stddev=1.0}, dtype={dtype=None}, "
-        "seed={seed=None})"
+        "keras.random.normal({shape}, mean={mean=0.0}, stddev={stddev=1.0}, dtype={dtype=None}, seed={seed=None})"
     ),
     "random_uniform": (
-        "keras.random.uniform({shape}, minval={minval=0.0}, maxval={maxval=1.0}, dtype={dtype=None}, "
-        "seed={seed=None})"
+        "keras.random.uniform({shape}, minval={minval=0.0}, maxval={maxval=1.0}, dtype={dtype=None}, seed={seed=None})"
     ),
     "dropout": "keras.random.dropout({x}, {level}, noise_shape={noise_shape=None}, seed={seed=None})",
 }

@@ -140,7 +140,9 @@ def _translated(draft: Draft) -> None:
 def _initializers(draft: Draft, context: Context) -> None:
     """Spelled the old way or drawn from another distribution (3)."""
     if draft.has("init"):  # SeparableConvolution2D: one for both kernels
-        place = draft.place("init")
+        value = draft.literal("init")
+        text = _initializer(value, context) if isinstance(value, str) else None
+        place = text or draft.place("init")
         draft.drop("init")
         draft.set("depthwise_initializer", place)
         draft.set("pointwise_initializer", place)
@@ -192,9 +194,7 @@ def _batch_normalization(draft: Draft, context: Context) -> None:
         if value != now:
             draft.default(parameter, repr(value))
     if context.version < (1, 0, 7):
-        context.note(
-            draft.call, "BatchNormalization before Keras 1.0.7 adds epsilon twice (1e-6 of the result)"
-        )
+        context.note(draft.call, "BatchNormalization before Keras 1.0.7 adds epsilon twice (1e-6 of the result)")
     elif (2, 1, 3) <= context.version < (3,):
         context.note(draft.call, "moving statistics of BatchNormalization differ in Keras 2.1.3 to 2.3.1")
 
@@ -259,9 +259,7 @@ def _zero_padding_2d(draft: Draft, context: Context) -> None:
         else:
             draft.set("padding", f"(({part[0]}, {part[1]}), ({part[2]}, {part[3]}))")
     elif isinstance(value, dict):
-        top, bottom, left, right = (
-            value.get(f"{side}_pad", 0) for side in ("top", "bottom", "left", "right")
-        )
+        top, bottom, left, right = (value.get(f"{side}_pad", 0) for side in ("top", "bottom", "left", "right"))
         draft.set("padding", f"(({top!r}, {bottom!r}), ({left!r}, {right!r}))")
     elif isinstance(node, ast.Dict):
         context.problem(draft.call, "padding by names that are computed is not ported")

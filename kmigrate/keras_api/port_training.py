@@ -38,9 +38,7 @@ OPTIMIZERS = {
         "Keras1Adagrad",
         "Adagrad adds epsilon inside the square root in Keras 3 (3e-4 of the weights in 12 steps)",
     ),
-    "Adadelta": OldDefaults(
-        (("learning_rate", "1.0"), ("rho", "0.95")), (("learning_rate", "0.001"), ("rho", "0.95"))
-    ),
+    "Adadelta": OldDefaults((("learning_rate", "1.0"), ("rho", "0.95")), (("learning_rate", "0.001"), ("rho", "0.95"))),
     "Adam": OldDefaults((("learning_rate", "0.001"),), (("learning_rate", "0.001"),)),
     "Adamax": OldDefaults((("learning_rate", "0.002"),), (("learning_rate", "0.001"),)),
     "Nadam": OldDefaults(

@@ -161,9 +161,7 @@ _RECURRENT = frozenset(
         "time_major",
     ]
 )
-_RECURRENT_LAYERS = frozenset(
-    ["LSTM", "GRU", "SimpleRNN", "ConvLSTM2D", "RNN", "Recurrent", "CuDNNLSTM", "CuDNNGRU"]
-)
+_RECURRENT_LAYERS = frozenset(["LSTM", "GRU", "SimpleRNN", "ConvLSTM2D", "RNN", "Recurrent", "CuDNNLSTM", "CuDNNGRU"])
 
 # Keras 3 name -> class of Keras 1 that has its signature (where the spelling has none of its own).
 KERAS1_NAMES: dict[str, str] = {
@@ -175,6 +173,9 @@ KERAS1_NAMES: dict[str, str] = {
     "AtrousConv1D": "AtrousConvolution1D",
     "AtrousConv2D": "AtrousConvolution2D",
 }
+
+# Keras 2 had these with the signature of Keras 1 (legacy/layers.py).
+_KEPT_AS_THEY_WERE = frozenset(("merge", "Merge", "MaxoutDense", "Highway"))
 
 # Names whose Keras 1 spelling is told by a third positional argument that is no tuple: Keras 2 takes at
 # most two otherwise (legacy/interfaces.py: conv2d_args_preprocessor).
@@ -274,12 +275,9 @@ def _parse(api: Api, text: str) -> list[Parameter]:
     assert isinstance(definition, ast.FunctionDef)
     spec = definition.args
     defaults = [None] * (len(spec.args) - len(spec.defaults)) + list(spec.defaults)
-    found = [
-        _parameter(api, arg.arg, default, True) for arg, default in zip(spec.args, defaults, strict=True)
-    ]
+    found = [_parameter(api, arg.arg, default, True) for arg, default in zip(spec.args, defaults, strict=True)]
     found += [
-        _parameter(api, arg.arg, default, False)
-        for arg, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
+        _parameter(api, arg.arg, default, False) for arg, default in zip(spec.kwonlyargs, spec.kw_defaults, strict=True)
     ]
     return found
 
@@ -347,7 +345,7 @@ def _name_generation(api: Api) -> int:
     old, middle, new = (
         any(parameters(api, name) is not None for name in releases) for releases in _GENERATIONS.values()
     )
-    if old and not middle and not new:
+    if (old and not middle and not new) or api.name in _KEPT_AS_THEY_WERE:
         return 1
     if not old and middle:
         return 2
@@ -389,9 +387,7 @@ _INITIALIZERS = frozenset(
 )
 
 
-def bind(
-    api: Api, call: ast.Call, generation: int | None = None, version: tuple[int, ...] | None = None
-) -> Bound:
+def bind(api: Api, call: ast.Call, generation: int | None = None, version: tuple[int, ...] | None = None) -> Bound:
     """Name the arguments of a call.
 
     ``generation`` says which Keras the program is for, where that is known: it decides the order of
@@ -402,7 +398,7 @@ def bind(
     order = _order(api, told, generation, version)
     spec = parameters(api, order)
     if spec is None:
-        spec = next(filter(None, (parameters(api, name) for name in reversed(tables.RELEASES))), None)
+        spec = next(filter(None, (parameters(api, name) for name in _nearest(order))), None)
     if spec is None:  # no version's signature is recorded: every keyword may be one
         bound.star = any(isinstance(arg, ast.Starred) for arg in call.args) or any(
             word.arg is None for word in call.keywords
@@ -442,6 +438,12 @@ def _order(api: Api, told: int, generation: int | None, version: tuple[int, ...]
     return release(api, generation or told or 2, version)
 
 
+def _nearest(order: str) -> tuple[str, ...]:
+    """The releases after one, then those before it."""
+    place = tables.RELEASES.index(order)
+    return tables.RELEASES[place:] + tables.RELEASES[:place][::-1]
+
+
 def _is_keyword(api: Api, spelled: str) -> bool:
     home = api.module[6:]
     return (
@@ -464,9 +466,7 @@ def _collect(api: Api, named: dict[str, ast.expr], bound: Bound) -> None:
             bound.args[spelled] = value
 
 
-def spelled_parameter(
-    api: Api, parameter: str, generation: int, version: tuple[int, ...] | None = None
-) -> str | None:
+def spelled_parameter(api: Api, parameter: str, generation: int, version: tuple[int, ...] | None = None) -> str | None:
     """How a generation spells a parameter in this call, or None if it has no such keyword.
 
     ``spelled_parameter(Conv2D, 'data_format', 1)`` is 'dim_ordering'.

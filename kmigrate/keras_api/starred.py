@@ -6,9 +6,7 @@ import ast
 from collections.abc import Mapping
 
 
-def words(
-    tree: ast.Module, parents: Mapping[ast.AST, ast.AST], value: ast.expr, call: ast.Call
-) -> set[str] | None:
+def words(tree: ast.Module, parents: Mapping[ast.AST, ast.AST], value: ast.expr, call: ast.Call) -> set[str] | None:
     """The keywords that ``**value`` in ``call`` may hold, or None if that is not known.
 
     Known are the ``**kwargs`` of a function that is only called by its name in the same file, and a
@@ -50,9 +48,7 @@ def _written(value: ast.expr) -> set[str] | None:
     return None
 
 
-def _passed(
-    tree: ast.Module, parents: Mapping[ast.AST, ast.AST], function: ast.FunctionDef
-) -> set[str] | None:
+def _passed(tree: ast.Module, parents: Mapping[ast.AST, ast.AST], function: ast.FunctionDef) -> set[str] | None:
     own = {arg.arg for arg in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
     passed: set[str] = set()
     for node in ast.walk(tree):

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange
+from kmigrate.layout import project
 from kmigrate.layout.dims import Dim
+from kmigrate.layout.graph import Because
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.interpret.state import Knowledge, Source, WorkLimit
 from kmigrate.layout.planning import Planner
@@ -32,7 +34,7 @@ class Program:
     plan: Plan
     tree: ast.Module
     dotted: dict[ast.expr, str] = field(default_factory=dict)
-    version: VersionRange = VersionRange()
+    version: VersionRange = field(default_factory=VersionRange)
     ordering: str | None = None  # 'th' | 'tf': the ambient ordering before, where a layer follows it
     planner: Planner | None = None
 
@@ -53,12 +55,12 @@ def analyse(text: str, path: str, options: Options) -> Program:
 
 
 def _analyse(source: Source, options: Options) -> Program:
-    project = _project_version(source.path, options)
-    known = Knowledge(version=project, flatten=options.flatten)
+    stated = _project_version(source.path, options)
+    known = Knowledge(version=stated, flatten=options.flatten)
     for _ in range(MAX_RUNS):
         run = Interpreter(source, known)
         run.run()
-        better = _learned(run, known, project, options)
+        better = _learned(run, known, stated, options)
         if better is None:
             break
         known = better
@@ -67,6 +69,7 @@ def _analyse(source: Source, options: Options) -> Program:
     asked = _question(run, known, options)
     if asked is not None:
         planner.refuse_ambient(asked)
+    _pin_for_others(run)
     planner.solve()
     plan.edits, plan.diagnostics, plan.models = planner.result(options)
     plan.diagnostics.extend(run.notes)
@@ -81,19 +84,36 @@ def _analyse(source: Source, options: Options) -> Program:
     return Program(source.path, plan, source.tree, run.dotted, known.version, ordering, planner)
 
 
+def _pin_for_others(run: Interpreter) -> None:
+    """What other files of the project rely on stays (DESIGN 11: models that leave, the ambient)."""
+    path = run.source.path
+    if path in ("-", "<stdin>") or not run.graph.goals:
+        return
+    ambients = [run.implied, *run.ambients]
+    for stmt, file in project.keras_modules(run.source.tree, path):
+        text = f"`{file}` uses Keras under the same setting, and programs of several files are not followed yet"
+        for ambient in ambients:
+            run.graph.pin(ambient.layers, run.because(text, stmt, "KM904"))
+    others = project.importers(path)
+    if others:
+        text = f"`{others[0]}` imports this file, and programs of several files are not followed yet"
+        for node, _ in list(run.graph.goals):
+            run.graph.pin(node, Because(text, path, 0, 0, "KM904"))
+
+
 def _project_version(path: str, options: Options) -> VersionRange:
     if options.source_keras != "auto":
         return versions.of_option(options.source_keras)
     return versions.of_project(Path(path)) if path not in ("-", "<stdin>") else VersionRange()
 
 
-def _learned(run: Interpreter, known: Knowledge, project: VersionRange, options: Options) -> Knowledge | None:
+def _learned(run: Interpreter, known: Knowledge, stated: VersionRange, options: Options) -> Knowledge | None:
     """What this run found out that the next must start from; None where it has settled."""
     new = replace(known, hints=dict(known.hints))
     for key, ref in run.unbound.items():
         if ref.axes is not None and key not in new.hints:
             new.hints[key] = [(a.label, _stable(a.size)) for a in ref.axes]
-    new.version = _version(run, project)
+    new.version = _version(run, stated)
     first, new.ordering_why = _ordering(run, new.version, options)
     new.first = first
     implied = any(layer_place for layer_place in run.uses_ambient) and run.implied_used
@@ -110,9 +130,9 @@ def _stable(size: Dim | None) -> Dim | None:
     return size if size is not None and size.value is not None else None
 
 
-def _version(run: Interpreter, project: VersionRange) -> VersionRange:
+def _version(run: Interpreter, stated: VersionRange) -> VersionRange:
     """The versions that the project's files, the names used and their spelling leave possible."""
-    found = project
+    found = stated
     for api, call in run.bounds:
         found = found.narrowed(versions.of_use(api, call))
     if 1 in run.generations and 2 not in run.generations and found.low <= LAST_KERAS1 < found.high:
@@ -122,8 +142,9 @@ def _version(run: Interpreter, project: VersionRange) -> VersionRange:
 
 def _ordering(run: Interpreter, version: VersionRange, options: Options) -> tuple[bool | None, str]:
     """The ambient layout where the program does not set it, and why (DESIGN 11: in this order)."""
+    default = version.agree("default_ordering")
     if not run.implied_used:
-        return None, ""
+        return (None if default is None else default == "th"), ""
     file = None if run.source.path in ("-", "<stdin>") else versions.keras_json(Path(run.source.path))
     if file is not None:
         name = file[1].get("image_dim_ordering") or file[1].get("image_data_format")
@@ -133,7 +154,6 @@ def _ordering(run: Interpreter, version: VersionRange, options: Options) -> tupl
     if found and all(first == found[0][0] for first, _ in found):
         return found[0]
     if not found:
-        default = version.agree("default_ordering")
         if options.ordering != "auto":
             return options.ordering == "th", "--ordering says so"
         if default is not None:

@@ -195,7 +195,10 @@ class LayoutGraph:
             cost[root(node)] = float("inf")
         edges = {(root(e.a), root(e.b), e.key): e.cost for e in self.soft if moves(e.ref.axes)}
         self.flipped = minimum_cut(
-            {root(n) for n in range(len(self.parent))}, gain, cost, [(a, b, c) for (a, b, _), c in edges.items()]
+            {root(n) for n in range(len(self.parent))},
+            gain,
+            cost,
+            [(a, b, c) for (a, b, _), c in edges.items()],
         )
 
     def classes_of(self, nodes: Iterable[int]) -> set[int]:

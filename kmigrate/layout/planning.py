@@ -40,6 +40,7 @@ class Planner:
             self.graph.pin(node, because)
 
     def solve(self) -> None:
+        self._models_that_leave()
         self._flatten_policy()
         for _ in range(MAX_ROUNDS):
             self.graph.solve()
@@ -47,6 +48,14 @@ class Planner:
                 return
         self.edits, self.cuts = [], []
         self.graph.flipped = set()
+
+    def _models_that_leave(self) -> None:
+        """A model that nothing here feeds is fed elsewhere: its contract is not ours to change (DESIGN 11)."""
+        root = self.graph.root
+        fed = {root(n) for m in self.run.models if m.fed for n in m.nodes}
+        for model in self.run.models:
+            if not model.fed and not fed & {root(n) for n in model.nodes}:
+                self.run.leave(model, "nothing in this file feeds this model; another one may", model.place.node)
 
     def _flatten_policy(self) -> None:
         """Features keep their order where anything but a Dense layer can know it (DESIGN 11)."""
@@ -56,8 +65,10 @@ class Planner:
         self.graph.settle()
         policy = run.known.flatten
         for flat, layer in run.flattens:
-            model = next((m for m in run.models if layer in m.layers), None)
-            observed = model.observed if model is not None else ["it is part of no model that is known here"]
+            models = [m for m in run.models if layer in m.layers]
+            observed = [why for m in models for why in m.observed]
+            if not models:
+                observed = ["it is part of no model that is known here"]
             if policy == "permute" or (policy == "auto" and observed):
                 why = observed[0] if observed else "--flatten permute"
                 text = f"the order of the features is kept, for {why}"
@@ -91,7 +102,9 @@ class Planner:
         return self._borders()
 
     def _same_site(self, key: tuple[str, int, int], nodes: tuple[int, ...], made: Sequence[Edit]) -> None:
-        self.by_site.setdefault(key, []).append((nodes, tuple((_key(e), repr(sorted(e.args.items(), key=str))) for e in made)))
+        self.by_site.setdefault(key, []).append(
+            (nodes, tuple((_key(e), repr(sorted(e.args.items(), key=str))) for e in made))
+        )
 
     def _agree_on_sites(self) -> bool:
         """One piece of source, several contexts: they must ask for the same text."""
@@ -143,12 +156,12 @@ class Planner:
             axes = use.ref.axes
             if axes is None:
                 continue
-            new = use.index
+            new = use.axis
             if any(self.graph.is_flipped(g) for g in use.guards):
                 continue
             if self.graph.is_flipped(use.node) and moves(axes):
-                new = order_to_last(axes).index(use.index)
-            old = use.index - len(axes) if use.negative else use.index
+                new = order_to_last(axes).index(use.axis)
+            old = use.axis - len(axes) if use.negative else use.axis
             new = new - len(axes) if use.negative else new
             by_place[use.place.key].append((use, old, new))
         by_origin: dict[tuple[str, int, int], list[tuple[AxisUse, int, int]]] = defaultdict(list)
@@ -289,7 +302,9 @@ class Planner:
         self, model: Model, component: dict[int, int], unwanted: set[int], borders: set[int]
     ) -> tuple[Status, list[Because]]:
         graph = self.graph
-        classes = graph.classes_of([*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))])
+        classes = graph.classes_of(
+            [*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))]
+        )
         goals = [(n, b) for n, b in graph.goals if graph.root(n) in classes]
         if not goals:
             pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in ("KM902", "KM903")]
@@ -322,4 +337,4 @@ def _key(edit: Edit) -> Key:
 
 
 def _codemods(texts: tuple[object, ...]) -> str:
-    return ",".join(str(t[0][3]) for t in texts if isinstance(t, tuple))  # type: ignore[index]
+    return ",".join(str(t[0][3]) for t in texts if isinstance(t, tuple))

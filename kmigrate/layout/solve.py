@@ -5,6 +5,7 @@ Own code because importing a graph library costs more than a whole run may take 
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Iterable, Mapping
 
@@ -62,8 +63,8 @@ def _blocking_flow(residual: dict[int, dict[int, float]], level: dict[int, int],
     while path:
         node = path[-1]
         if node == sink:
-            amount = min(residual[a][b] for a, b in zip(path, path[1:], strict=False))
-            for a, b in zip(path, path[1:], strict=False):
+            amount = min(residual[a][b] for a, b in itertools.pairwise(path))
+            for a, b in itertools.pairwise(path):
                 residual[a][b] -= amount
                 residual[b][a] += amount
             path = [source]

@@ -18,9 +18,7 @@ def unified(path: str, before: bytes, after: bytes) -> bytes:
         _header(b"b/", name),
         lineterm=b"\n",
     )
-    return b"".join(
-        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n" for line in lines
-    )
+    return b"".join(line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n" for line in lines)
 
 
 def _lines(data: bytes) -> list[bytes]:
@@ -44,11 +42,7 @@ def _quoted(name: str) -> bytes:
     if not any(byte < 0x20 or byte in b'"\\\x7f' for byte in data):
         return data
     return b"".join(
-        b"\\%03o" % byte
-        if byte < 0x20 or byte == 0x7F
-        else b"\\" + bytes([byte])
-        if byte in b'"\\'
-        else bytes([byte])
+        b"\\%03o" % byte if byte < 0x20 or byte == 0x7F else b"\\" + bytes([byte]) if byte in b'"\\' else bytes([byte])
         for byte in data
     )
 

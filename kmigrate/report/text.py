@@ -20,18 +20,16 @@ def details(results: Sequence[Result], options: Options) -> list[str]:
     for result in results:
         lines += [str(d) for d in result.diagnostics if d is result.error or options.wants(d.code)]
         if result.new is not None:
-            lines += [
-                f"{result.path}: assumed {a.what} = {a.value}, for {a.why}" for a in result.plan.assumptions
-            ]
-        lines += [model_line(model) for model in result.plan.models]
+            lines += [f"{result.path}: assumed {a.what} = {a.value}, for {a.why}" for a in result.plan.assumptions]
+        lines += [model_line(model, _borders(result)) for model in result.plan.models]
     return lines
 
 
-def model_line(model: ModelReport) -> str:
-    """The answer for one model."""
+def model_line(model: ModelReport, borders: Sequence[str]) -> str:
+    """The answer for one model; ``borders`` are the places of transposes in its file."""
     reasons = ", ".join(model.reasons)
-    if model.status is Status.BORDERS and reasons:
-        answer = f"done, with transposes at {reasons}"
+    if model.status is Status.BORDERS:
+        answer = f"done, with transposes at {reasons or ', '.join(borders)}"
     elif model.status is Status.LEFT_ALONE:
         answer = f"left alone because {reasons}"
     elif reasons:
@@ -39,6 +37,13 @@ def model_line(model: ModelReport) -> str:
     else:
         answer = model.status.value
     return f"{model.path}:{model.line}: {model.name}: {answer}"
+
+
+def _borders(result: Result) -> list[str]:
+    """The lines that get a transpose or a Permute layer; one that is changed or removed was there before."""
+    edits = [edit for edit in result.plan.edits if edit.codemod in ("transpose", "permute_layer")]
+    added = {edit.line for edit in edits if edit.args.get("action") not in ("change", "remove")}
+    return [f"line {line}" for line in sorted(added)]
 
 
 def is_left_alone(result: Result) -> bool:

@@ -98,9 +98,7 @@ class Certificate:
         where = f" ({self.device}, {self.stack}, float64)" if self.device else ""
         lines = [f"{self.verdict.value}: {self.reason}{where}"]
         for model in self.models:
-            worst = {
-                f.check: max(g.error for g in model.figures if g.check == f.check) for f in model.figures
-            }
+            worst = {f.check: max(g.error for g in model.figures if g.check == f.check) for f in model.figures}
             figures = ", ".join(f"{check} {error:.1e}" for check, error in worst.items())
             lines.append(f"  {model.name} ({model.before} -> {model.after}): {figures}")
             if model.diverges:

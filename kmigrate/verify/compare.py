@@ -74,9 +74,7 @@ def compare(before: dict[str, Any], after: dict[str, Any], same_weights: bool = 
     for number, (old, new) in enumerate(zip(before["models"], after["models"], strict=False)):
         result.models.append(_model(number, old, new, same_weights or bool(before["keeps_weights"]), result))
     if len(before["models"]) != len(after["models"]):
-        result.problems.append(
-            f"{len(before['models'])} models are used before, {len(after['models'])} after"
-        )
+        result.problems.append(f"{len(before['models'])} models are used before, {len(after['models'])} after")
     return result
 
 

@@ -36,9 +36,7 @@ class VerifyOptions:
     ambient_check: bool = True  # run after again under a keras.json that says channels_first
     same_weights: bool = False  # the order of Dense weights must stay, as where the plan keeps it by Permute
     at_zero: bool = False  # the plan holds relu edits that differ in the subgradient at 0
-    ordering: str | None = (
-        None  # channels_first | channels_last where the program does not say; None: inferred
-    )
+    ordering: str | None = None  # channels_first | channels_last where the program does not say; None: inferred
 
 
 def verify(
@@ -106,9 +104,7 @@ class _Stop(Exception):
 class _Verification:
     """The runs of one verification and what follows from them."""
 
-    def __init__(
-        self, server: Server, options: VerifyOptions, ambient: str | None, certificate: Certificate
-    ) -> None:
+    def __init__(self, server: Server, options: VerifyOptions, ambient: str | None, certificate: Certificate) -> None:
         self.server, self.options, self.ambient, self.certificate = server, options, ambient, certificate
         self.data: dict[str, dict[str, Any]] = {}
         self.guess: tuple[int, ...] = _GUESSES[0]
@@ -185,9 +181,10 @@ class _Verification:
     def _before(self, program: Program) -> dict[str, Any]:
         """The before-run, repeated with better data until it works or nothing helps."""
         for attempt in range(2 + len(_GUESSES)):
-            run = self._run("before", program, ambient=self.ambient)
-            if run is None:
+            found = self._run("before", program, ambient=self.ambient)
+            if found is None:
                 raise _Stop(Verdict.NOT_VERIFIED, f"before did not finish: {self._why('before')}")
+            run = found
             guessed = [name for name, entry in run["data"].items() if entry["guessed"]]
             if guessed and run["shapes"]:
                 self.data.update(_shapes_for(run["data"], run["shapes"]))
@@ -203,21 +200,10 @@ class _Verification:
                 self.real_sizes = True  # some scripts name the number of images
                 continue
             break
-        error = run["error"] or {
-            "type": "",
-            "message": "the data could not be made up",
-            "where": "",
-            "traceback": "",
-        }
-        missing = ", ".join(run["data"]) if run["data"] else ""
-        reason = (
-            f"before fails: {error['type']}: {error['message'].splitlines()[0] if error['message'] else ''}"
-        )
-        if error["where"]:
-            reason += f" ({error['where']})"
-        if missing:
-            reason += f"; data missing: {missing}"
-        raise _Stop(Verdict.NOT_VERIFIED, reason, error["traceback"])
+        reason = _failure("before", run["error"]) if run["error"] else "data could not be made up"
+        if run["data"]:
+            reason += f"; data missing: {', '.join(run['data'])}"
+        raise _Stop(Verdict.NOT_VERIFIED, reason, run["error"]["traceback"] if run["error"] else "")
 
     # -- the verdict
 
@@ -241,7 +227,7 @@ class _Verification:
         if comparison.verdict is Verdict.DIFFERENT:
             raise _Stop(Verdict.DIFFERENT, comparison.reason)
 
-        self._control(before, old, planted, new)
+        self._control(before, old, planted)
         if self.options.ambient_check:
             again = self._after("after, keras.json says channels_first", new, ambient="channels_first")
             other = compare.compare(before, again, self.options.same_weights)
@@ -249,9 +235,7 @@ class _Verification:
                 raise _Stop(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {other.reason}")
         if self.options.float32:
             self._float32(old, new, certificate.models)
-        if any(
-            dtype != "float64" for model in before["models"] for dtype in model["dtypes"] if "float" in dtype
-        ):
+        if any(dtype != "float64" for model in before["models"] for dtype in model["dtypes"] if "float" in dtype):
             certificate.notes.append("the program forces a float type: its own rounding limits the check")
         verdict, reason = comparison.verdict, comparison.reason
         if verdict is Verdict.EQUIVALENT and self.options.at_zero:
@@ -264,14 +248,11 @@ class _Verification:
         if after is None:
             raise _Stop(Verdict.NOT_VERIFIED, f"{name} did not finish: {self._why(name)}")
         if after["error"] is not None:
-            error = after["error"]
-            where = f" ({error['where']})" if error["where"] else ""
-            message = error["message"].splitlines()[0] if error["message"] else ""
-            reason = f"{name} fails: {error['type']}: {message}{where}"
-            raise _Stop(Verdict.DIFFERENT, reason, error["traceback"])
+            reason = _failure(name, after["error"])
+            raise _Stop(Verdict.DIFFERENT, reason, after["error"]["traceback"])
         return after
 
-    def _control(self, before: dict[str, Any], old: Program, planted: Program | None, new: Program) -> None:
+    def _control(self, before: dict[str, Any], old: Program, planted: Program | None) -> None:
         """Before against before must be equal, and a deliberate mistake must be seen."""
         from kmigrate.verify import compare
 
@@ -289,9 +270,7 @@ class _Verification:
         if planted is not None:
             run = self._run("one edit undone", planted, reference="before")
             if run is None:
-                raise _Stop(
-                    Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}"
-                )
+                raise _Stop(Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}")
             found = compare.compare(before, run, self.options.same_weights)
             if run["error"] is None and found.verdict is Verdict.EQUIVALENT:
                 raise _Stop(Verdict.NOT_VERIFIED, "one undone edit is not seen")
@@ -301,17 +280,19 @@ class _Verification:
         from kmigrate.verify import compare
 
         before = self._run("before, float32", old, floatx="float32", ambient=self.ambient)
-        after = (
-            self._run("after, float32", new, reference="before, float32", floatx="float32")
-            if before
-            else None
-        )
+        after = self._run("after, float32", new, reference="before, float32", floatx="float32") if before else None
         if before is None or after is None or before["error"] or after["error"]:
             self.certificate.notes.append("the programs do not run in float32 here")
             return
         for model, other in zip(models, compare.compare(before, after).models, strict=False):
             for figure in other.figures:
                 model.float32[figure.check] = max(model.float32.get(figure.check, 0.0), figure.error)
+
+
+def _failure(name: str, error: dict[str, Any]) -> str:
+    """One line on the exception that ended a run."""
+    lines = error["message"].splitlines() or [""]
+    return f"{name} fails: {error['type']}: {lines[0]}" + (f" ({error['where']})" if error["where"] else "")
 
 
 def _shapes_for(used: dict[str, Any], models: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -107,9 +107,7 @@ def build(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> WeightMa
             result.problems.append(str(error))
             order = None
         if len(layer["shapes"]) != len(other["shapes"]):
-            raise ValueError(
-                f"{layer['name']} has {len(layer['shapes'])} weights, then {len(other['shapes'])}"
-            )
+            raise ValueError(f"{layer['name']} has {len(layer['shapes'])} weights, then {len(other['shapes'])}")
         for i, (old, new) in enumerate(zip(layer["shapes"], other["shapes"], strict=True)):
             result.entries.append(_entry(layer, i, tuple(old), tuple(new), order))
     return result

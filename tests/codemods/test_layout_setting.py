@@ -11,9 +11,7 @@ def with_keyword(text: str, call: str | None = None) -> str:
     return changed(text, (call or text.strip(), "Call", "layout_setting", KEYWORD))
 
 
-@pytest.mark.parametrize(
-    "text", ["f(data_format='channels_last')\n", 'f(a, data_format = "channels_last", **k)\n']
-)
+@pytest.mark.parametrize("text", ["f(data_format='channels_last')\n", 'f(a, data_format = "channels_last", **k)\n'])
 def test_noop(text: str) -> None:
     assert with_keyword(text) == text
 
@@ -45,18 +43,14 @@ def test_literal(before: str, after: str) -> None:
         pytest.param("f(a, **k)", "f(a, data_format='channels_last', **k)", id="before kwargs"),
         pytest.param("f(*a)", "f(*a, data_format='channels_last')", id="after args"),
         pytest.param("f(data_format='th')", "f(data_format='channels_last')", id="there already"),
-        pytest.param(
-            "f(\n    a,\n    b\n)", "f(\n    a,\n    b,\n    data_format='channels_last'\n)", id="one a line"
-        ),
+        pytest.param("f(\n    a,\n    b\n)", "f(\n    a,\n    b,\n    data_format='channels_last'\n)", id="one a line"),
         pytest.param(
             "f(\n    a,\n    b,\n)",
             "f(\n    a,\n    b,\n    data_format='channels_last',\n)",
             id="comma on last",
         ),
         pytest.param("f(\n    a)", "f(\n    a,\n    data_format='channels_last')", id="single on its line"),
-        pytest.param(
-            "f(a,\n  b, c)", "f(a,\n  b, c, data_format='channels_last')", id="several on last line"
-        ),
+        pytest.param("f(a,\n  b, c)", "f(a,\n  b, c, data_format='channels_last')", id="several on last line"),
         pytest.param(
             "f(a, b,\n  c=1,\n  d=2)", "f(a, b,\n  c=1,\n  d=2,\n  data_format='channels_last')", id="hanging"
         ),

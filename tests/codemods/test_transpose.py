@@ -77,9 +77,7 @@ def test_change(before: str, after: str) -> None:
 
 def test_change_where_the_array_stands_is_said() -> None:
     args = {"action": "change", "perm": LAST, "operand": "func"}
-    assert changed("x.transpose(p)\n", ("x.transpose(p)", "Call", "transpose", args)) == (
-        "x.transpose((0, 2, 3, 1))\n"
-    )
+    assert changed("x.transpose(p)\n", ("x.transpose(p)", "Call", "transpose", args)) == ("x.transpose((0, 2, 3, 1))\n")
 
 
 @pytest.mark.parametrize(

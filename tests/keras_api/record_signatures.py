@@ -58,9 +58,7 @@ class Tree:
         self.classes: dict[str, ast.ClassDef] = {}
         self.found: dict[str, ast.ClassDef | ast.FunctionDef] = {}
         # names that several backends define are taken from TensorFlow's
-        for file in sorted(
-            root.rglob("*.py"), key=lambda file: ("tensorflow_backend" not in file.name, file)
-        ):
+        for file in sorted(root.rglob("*.py"), key=lambda file: ("tensorflow_backend" not in file.name, file)):
             if file.name in ("cntk_backend.py", "numpy_backend.py", "theano_backend.py"):
                 continue
             self._read(file, file.relative_to(root).with_suffix("").as_posix().replace("/", "."))

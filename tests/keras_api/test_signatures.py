@@ -100,6 +100,11 @@ def test_the_caller_may_know_the_generation() -> None:
     }
 
 
+def test_a_name_that_a_release_lacks_is_read_as_the_next_one_has_it() -> None:
+    result = bound("keras.layers.SeparableConvolution2D", "f(8, 3, 5)", generation=1, version=(1, 0, 5))
+    assert texts(result) == {"filters": "8", "kernel_size": ("3", "5")}
+
+
 def test_what_is_not_known_is_said() -> None:
     result = bound(CONV, "f(8, 3, 3, colour='red')")
     assert result.unknown == ["colour"]

@@ -28,7 +28,17 @@ from kmigrate.layout.axes import (
 from kmigrate.layout.dims import ONE, Dim, product
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.state import SHAPE_USE, USE, State, short
-from kmigrate.layout.values import Array, Const, Model, Module, OrderingName, Pair, Seq, SymInt, Unknown, Value
+from kmigrate.layout.values import (
+    Array,
+    Const,
+    Model,
+    Module,
+    Pair,
+    Seq,
+    SymInt,
+    Unknown,
+    Value,
+)
 from kmigrate.plan import Edit
 
 Operand = tuple[Value, ast.expr]
@@ -119,7 +129,9 @@ class ArrayOps(State):
             at = channel_at(axes)
             moving = set(nodes[at:]) if at is not None else set(nodes)
             if len({self.graph.root(n) for n in moving}) > 1:
-                self.graph.pin(node, self.because("this shape is put together from parts that cannot be reordered", expr))
+                self.graph.pin(
+                    node, self.because("this shape is put together from parts that cannot be reordered", expr)
+                )
             for n in moving:
                 self.graph.tie(node, n)
 
@@ -174,8 +186,10 @@ class ArrayOps(State):
         """An operation that works number by number, with numpy's broadcasting."""
         arrays: list[tuple[Array, ast.expr]] = []
         for value, expr in operands:
-            if isinstance(value, Unknown) and value.array is None and not any(
-                isinstance(v, Array) for v, _ in operands
+            if (
+                isinstance(value, Unknown)
+                and value.array is None
+                and not any(isinstance(v, Array) for v, _ in operands)
             ):
                 continue
             array = self.as_array(value, expr) if not isinstance(value, Module) else None
@@ -232,9 +246,7 @@ class ArrayOps(State):
             self.graph.later(lambda: self._alignment(main.node, axes, other.node, theirs, shift, node))
         return result
 
-    def _alignment(
-        self, a: int, axes: Axes, b: int, theirs: Axes, shift: int, node: ast.expr
-    ) -> None:
+    def _alignment(self, a: int, axes: Axes, b: int, theirs: Axes, shift: int, node: ast.expr) -> None:
         if not moves(axes) and not moves(theirs):
             return
         size_one = all(axis.size == ONE for axis in theirs)
@@ -291,9 +303,7 @@ class ArrayOps(State):
         for index, item, element in numbers:
             gone.add(index)
             self.axis_use(element, item, array.node, array.ref, index)
-        rest = [
-            (a.resized(ONE) if i in gone else a) for i, a in enumerate(array.axes) if keepdims or i not in gone
-        ]
+        rest = [(a.resized(ONE) if i in gone else a) for i, a in enumerate(array.axes) if keepdims or i not in gone]
         return Array(array.node, AxesRef(rest), array.kind, self.place(node))
 
     def new_axis(self, operand: Operand, axis: Operand, node: ast.expr) -> Value:
@@ -375,7 +385,7 @@ class ArrayOps(State):
         target = self._regrouped(tail, shape) if tail is not None else None
         matched = target is not None
         if target is None:
-            target = [a for a in shape.axes]
+            target = list(shape.axes)
         axes = head + target
         for mine, written in zip(target, shape.axes, strict=True):
             if mine is not written and not self.graph.muted:
@@ -388,11 +398,13 @@ class ArrayOps(State):
         result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node), maker=array.maker)
         self.tie_shape(shape, fixed, shape_expr if shape_expr is not None else node)
         ref = result.ref
+        if keep_first:
+            self.event("reshape", Array(fixed, ref), node)
 
         def rule() -> None:
             same = memory_order(axes, True) == memory_order(axes, False)
-            source_moves = source is not None and moves(source) and (
-                memory_order(source, True) != memory_order(source, False)
+            source_moves = (
+                source is not None and moves(source) and (memory_order(source, True) != memory_order(source, False))
             )
             if same and not source_moves:
                 self.graph.tie(fixed, result.node)
@@ -419,7 +431,7 @@ class ArrayOps(State):
         assert shape.axes is not None
         sizes = [a.size for a in shape.axes]
         free = [i for i, item in enumerate(shape.items) if isinstance(item, Const) and item.value == -1]
-        pool = [leaf for leaf in leaves(source)]
+        pool = list(leaves(source))
         if any(leaf.size is None for leaf in pool) or len(free) > 1:
             return None
         cut = free[0] if free else len(sizes)
@@ -801,5 +813,3 @@ def _take(pool: list[Axis], sizes: Sequence[Dim | None]) -> tuple[list[list[Axis
                 return None
         groups.append(group)
     return groups, rest
-
-

@@ -177,7 +177,9 @@ class Calls(Expressions):
                     default = Unknown(f"the argument `{name}`")
                 scope.names[name] = default
         for arg, kw_default in zip(args.kwonlyargs, function.kw_defaults, strict=False):
-            scope.names[arg.arg] = keywords.pop(arg.arg, None) or kw_default or Unknown(f"the argument `{arg.arg}`")
+            scope.names[arg.arg] = (keywords.pop(arg.arg) if arg.arg in keywords else kw_default) or Unknown(
+                f"the argument `{arg.arg}`"
+            )
         if args.kwarg is not None:
             scope.names[args.kwarg.arg] = Dict(dict(keywords)) if not call.star else Unknown("keyword arguments")
         elif keywords:
@@ -195,7 +197,9 @@ class Calls(Expressions):
             if i == 0 and owner is not None:
                 scope.names[arg.arg] = owner
             else:
-                scope.names[arg.arg] = default or Unknown(f"the argument `{arg.arg}` of `{getattr(node, 'name', 'lambda')}`", self.place(arg))
+                scope.names[arg.arg] = default or Unknown(
+                    f"the argument `{arg.arg}` of `{getattr(node, 'name', 'lambda')}`", self.place(arg)
+                )
         if args.vararg is not None:
             scope.names[args.vararg.arg] = Unknown(f"the arguments `*{args.vararg.arg}`")
         if args.kwarg is not None:
@@ -212,12 +216,17 @@ class Calls(Expressions):
             for item in value.items:
                 self.returned_to_strangers(item, node)
         elif isinstance(value, Array):
-            self.graph.pin(value.node, self.because(f"`{name}` returns it, and nothing here calls `{name}`", node, "KM906"))
+            self.graph.pin(
+                value.node,
+                self.because(f"`{name}` returns it, and nothing here calls `{name}`", node, "KM906"),
+            )
 
     # -- classes ---------------------------------------------------------------------------------------
 
     def instantiate(self, cls: Class, call: Call) -> Value:
-        if not all(isinstance(b, Class) or (isinstance(b, Module) and b.dotted == "builtins.object") for b in cls.bases):
+        if not all(
+            isinstance(b, Class) or (isinstance(b, Module) and b.dotted == "builtins.object") for b in cls.bases
+        ):
             return self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
         instance = Instance(cls)
         init = self.class_member(cls, "__init__")
@@ -254,8 +263,8 @@ class Calls(Expressions):
                 owner.items.extend(other.items)
                 self._no_display(owner, call.node)
             else:
-                for item in other.items:
-                    self.grow(owner, (item, call.positional[0][1]))
+                for part in other.items:
+                    self.grow(owner, (part, call.positional[0][1]))
             return Const(None)
         if name in ("index", "count"):
             return SymInt(self.name_of(name, call.node))
@@ -269,8 +278,8 @@ class Calls(Expressions):
                 return owner.items.pop()
             owner.fixed = False
             return owner.items[-1]
-        for item in call.all():
-            self.leak(item[0], item[1], f"`{short(call.node)}`")
+        for value, expr in call.all():
+            self.leak(value, expr, f"`{short(call.node)}`")
         self.leak(owner, call.node, f"`{short(call.node)}`")
         return Unknown(f"`{short(call.node)}`", self.place(call.node))
 

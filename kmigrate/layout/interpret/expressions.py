@@ -99,7 +99,7 @@ class Expressions(ArrayOps):
         if expr.id in BUILTINS:
             return Module(f"builtins.{expr.id}")
         if expr.id in ("xrange", "unicode", "raw_input", "basestring", "long"):
-            return Module(f"builtins.{ {'xrange': 'range'}.get(expr.id, expr.id)}")
+            return Module(f"builtins.{ {'xrange': 'range'}.get(expr.id, expr.id) }")
         return Unknown(f"the name `{expr.id}`", self.place(expr))
 
     def eval_Tuple(self, expr: ast.Tuple) -> Value:
@@ -184,7 +184,11 @@ class Expressions(ArrayOps):
                 if isinstance(expr.op, ast.Pow | ast.LShift) and abs(right.value) > 64:
                     raise ValueError
                 result_value = ARITHMETIC[type(expr.op)](left.value, right.value)
-                return Const(result_value) if not isinstance(result_value, str) or len(result_value) < 9999 else Unknown("a long string")
+                return (
+                    Const(result_value)
+                    if not isinstance(result_value, str) or len(result_value) < 9999
+                    else Unknown("a long string")
+                )
             except Exception:
                 return Unknown(f"`{short(expr)}`", self.place(expr))
         if isinstance(left, Const) and isinstance(left.value, str) and isinstance(expr.op, ast.Mod):
@@ -213,7 +217,12 @@ class Expressions(ArrayOps):
             return Seq(left.kind, [*left.items, *right.items])
         if isinstance(expr.op, ast.Mult):
             seq, times = (left, right) if isinstance(left, Seq) else (right, left)
-            if isinstance(seq, Seq) and isinstance(times, Const) and isinstance(times.value, int) and 0 <= times.value <= 64:
+            if (
+                isinstance(seq, Seq)
+                and isinstance(times, Const)
+                and isinstance(times.value, int)
+                and 0 <= times.value <= 64
+            ):
                 return Seq(seq.kind, seq.items * times.value)
             if isinstance(seq, Seq) and isinstance(times, SymInt):
                 return Seq(seq.kind, list(seq.items), fixed=False)
@@ -246,8 +255,8 @@ class Expressions(ArrayOps):
                 return OrderingTest(not value.truth, value.node)
             truth = self.truth(value)
             return Unknown("a condition", self.place(expr)) if truth is None else Const(not truth)
-        if isinstance(value, Const) and isinstance(value.value, int | float):
-            number = {ast.USub: operator.neg, ast.UAdd: operator.pos}.get(type(expr.op), operator.pos)(value.value)
+        if isinstance(value, Const) and isinstance(value.value, int | float) and not isinstance(expr.op, ast.Invert):
+            number = -value.value if isinstance(expr.op, ast.USub) else value.value
             return Const(number, self.place(expr) if isinstance(expr.operand, ast.Constant) else None)
         return self.elementwise([(value, expr.operand)], expr)
 
@@ -313,7 +322,11 @@ class Expressions(ArrayOps):
         if not isinstance(expr.ops[0], ast.Eq | ast.NotEq):
             return None
         if other.value not in (name, OTHER_NAME[name]):
-            self.note(expr, "KM902", f"`{short(expr)}` is never true: the setting is {name!r} or {OTHER_NAME[name]!r}")
+            self.note(
+                expr,
+                "KM902",
+                f"`{short(expr)}` is never true: the setting is {name!r} or {OTHER_NAME[name]!r}",
+            )
             return Const(isinstance(expr.ops[0], ast.NotEq))
         return OrderingTest((other.value == name) == isinstance(expr.ops[0], ast.Eq), node)
 
@@ -440,7 +453,11 @@ class Expressions(ArrayOps):
                 return Unknown("one of several strings", self.place(at))
             return SymInt(self.name_of("joined", at))
         if isinstance(a, Seq) and isinstance(b, Seq) and len(a.items) == len(b.items):
-            joined = Seq(a.kind, [self.join(x, y, at) for x, y in zip(a.items, b.items, strict=True)], fixed=a.fixed and b.fixed)
+            joined = Seq(
+                a.kind,
+                [self.join(x, y, at) for x, y in zip(a.items, b.items, strict=True)],
+                fixed=a.fixed and b.fixed,
+            )
             if a.axes is not None and a.axes == b.axes:
                 joined.axes, joined.nodes = a.axes, a.nodes
             return joined
@@ -487,8 +504,10 @@ class Expressions(ArrayOps):
         if isinstance(owner, Unknown):
             if owner.array is not None:
                 return self._array_attribute(owner.array, name, expr)
-            return Method(owner, name) if name in ("reshape", "transpose", "astype") else Unknown(
-                f"`{short(expr)}`", self.place(expr)
+            return (
+                Method(owner, name)
+                if name in ("reshape", "transpose", "astype")
+                else Unknown(f"`{short(expr)}`", self.place(expr))
             )
         if isinstance(owner, Dict) and name in owner.items:
             return owner.items[name]
@@ -531,7 +550,10 @@ class Expressions(ArrayOps):
         owner = self.eval(expr.value)
         if isinstance(owner, Pair):
             return self._pair_item(owner, expr)
-        if isinstance(owner, Unknown) and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints:
+        if (
+            isinstance(owner, Unknown)
+            and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints
+        ):
             owner = self.as_array(owner, expr) or owner
         if isinstance(owner, Array):
             return self.index(owner, expr, self.index_items(expr.slice))
@@ -590,7 +612,9 @@ class Expressions(ArrayOps):
             for part in (expr.slice.lower, expr.slice.upper):
                 value = None if part is None else self.eval(part)
                 if value is not None and not (isinstance(value, Const) and isinstance(value.value, int)):
-                    return Seq(owner.kind, list(owner.items), fixed=False) if not owner.axes else self._lost(owner, expr)
+                    return (
+                        Seq(owner.kind, list(owner.items), fixed=False) if not owner.axes else self._lost(owner, expr)
+                    )
                 bounds.append(value.value if isinstance(value, Const) else None)
             if expr.slice.step is not None or not owner.fixed:
                 return Seq(owner.kind, list(owner.items), fixed=False) if not owner.axes else self._lost(owner, expr)
@@ -622,7 +646,7 @@ class Expressions(ArrayOps):
     def eval_ListComp(self, expr: ast.ListComp) -> Value:
         return self._comprehension(expr, expr.elt)
 
-    eval_GeneratorExp = eval_SetComp = eval_ListComp  # type: ignore[assignment]
+    eval_GeneratorExp = eval_SetComp = eval_ListComp
 
     def _comprehension(self, expr: Any, element: ast.expr) -> Value:
         outer, self.scope = self.scope, Scope(self.scope)

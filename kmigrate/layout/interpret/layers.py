@@ -60,19 +60,50 @@ LAYOUT_LAYERS: dict[str, tuple[int, str]] = {
 }
 # Layers without a layout: every number for itself.
 ELEMENTWISE_LAYERS = frozenset(
-    "Dropout GaussianNoise GaussianDropout AlphaDropout ActivityRegularization LeakyReLU ELU ReLU "
-    "ThresholdedReLU Masking SReLU ParametricSoftplus".split()
+    [
+        "Dropout",
+        "GaussianNoise",
+        "GaussianDropout",
+        "AlphaDropout",
+        "ActivityRegularization",
+        "LeakyReLU",
+        "ELU",
+        "ReLU",
+        "ThresholdedReLU",
+        "Masking",
+        "SReLU",
+        "ParametricSoftplus",
+    ]
 )
 MERGE_LAYERS = {
     "Add": "add", "Multiply": "multiply", "Average": "average", "Maximum": "maximum", "Minimum": "minimum",
     "Subtract": "subtract",
 }  # fmt: skip
 MERGE_FUNCTIONS = {name.lower(): name for name in MERGE_LAYERS} | {"concatenate": "Concatenate"}
-RECURRENT = frozenset("LSTM GRU SimpleRNN CuDNNLSTM CuDNNGRU".split())
+RECURRENT = frozenset(["LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU"])
 # Activations that work number by number; softmax works along the last axis.
 PLAIN_ACTIVATIONS = frozenset(
-    "relu sigmoid tanh linear elu selu softplus softsign hard_sigmoid exponential gelu swish silu relu6 "
-    "leaky_relu hard_silu hard_swish mish log_sigmoid".split()
+    [
+        "relu",
+        "sigmoid",
+        "tanh",
+        "linear",
+        "elu",
+        "selu",
+        "softplus",
+        "softsign",
+        "hard_sigmoid",
+        "exponential",
+        "gelu",
+        "swish",
+        "silu",
+        "relu6",
+        "leaky_relu",
+        "hard_silu",
+        "hard_swish",
+        "mish",
+        "log_sigmoid",
+    ]
 )
 
 
@@ -109,7 +140,11 @@ class Layers(Calls):
         if given is not None and not (isinstance(given[0], Const) and given[0].value in (None, "default")):
             value, expr = given
             if isinstance(value, Pair) and isinstance(value.now, Const):
-                return value.now.value in FIRST_NAMES, value.node, f"`{name}`: its ordering depends on the setting"
+                return (
+                    value.now.value in FIRST_NAMES,
+                    value.node,
+                    f"`{name}`: its ordering depends on the setting",
+                )
             if isinstance(value, OrderingName):
                 return value.name in FIRST_NAMES, value.node, f"`{name}` follows the setting"
             if isinstance(value, Const) and value.value in OTHER_NAME:
@@ -118,7 +153,11 @@ class Layers(Calls):
                 else:
                     node = self.graph.node()
                     self.graph.pin(node, self.because("its ordering is computed", expr))
-                return value.value in FIRST_NAMES, node, f"`{name}` at line {layer.place.line} is {value.value!r}"
+                return (
+                    value.value in FIRST_NAMES,
+                    node,
+                    f"`{name}` at line {layer.place.line} is {value.value!r}",
+                )
             node = self.graph.node()
             self.graph.pin(node, self.because(f"the ordering of `{name}` is not known: `{short(expr)}`", expr, "KM903"))
             return layer.ambient.first, node, f"`{name}` at line {layer.place.line}"
@@ -130,23 +169,22 @@ class Layers(Calls):
             self.uses_ambient.append(layer.place)
             self.implied_used |= ambient.implied
         if ambient.implied and self.known.separate_loaders:
-            self.explicit_setting(layer, ambient.layers)
+            assert isinstance(layer.place.node, ast.Call)
+            self.explicit_argument(layer.place.node, ambient.layers)
         why = "by default" if ambient.implied else "by the setting"
         if ambient.place is not None:
             why += f" at line {ambient.place.line}"
         return ambient.first, ambient.layers, f"`{name}` at line {layer.place.line} is channels-first {why}"
 
-    def explicit_setting(self, layer: Layer, node: int) -> None:
-        """The layer's own argument states the new ordering, whatever the ambient one is."""
-        call = layer.place.node
-        assert isinstance(call, ast.Call)
-        first_name = "dim_ordering" if self.keras1() else "data_format"
-        value = "tf" if self.keras1() else "channels_last"
+    def explicit_argument(self, call: ast.Call, node: int) -> None:
+        """The call's own argument states the new ordering, whatever the ambient one is."""
 
         def make(flipped: Callable[[int], bool]) -> list[Edit]:
             if not flipped(node):
                 return []
-            args = {"keyword": first_name, "value": value}
+            args = {"keyword": "data_format", "value": "channels_last"}
+            if self.keras1():
+                args = {"keyword": "dim_ordering", "value": "tf"}
             reason = "the ordering is stated, for nothing in the file says it and versions differ"
             return [self.edit(call, "layout_setting", "KM101", args, reason)]
 
@@ -330,7 +368,8 @@ class Layers(Calls):
 
             def rule() -> None:
                 if moves(axes) and index != channel_at(axes):
-                    text = f"`{short(call)}` works along {axes[index].label} of {letters(axes)}: kept, but it looks like a bug"
+                    where = f"{axes[index].label} of {letters(axes)}"
+                    text = f"`{short(call)}` works along {where}: kept, but it looks like a bug"
                     self.note(call, "KM151", text)
 
             self.graph.later(rule)
@@ -369,7 +408,12 @@ class Layers(Calls):
         if isinstance(value, Function | Method):
             inner = Array(x.node, x.ref, "graph", self.place(node))
             made = self.call(value, Call(self._as_call(expr), [(inner, expr)], {}, False))
-            if isinstance(made, Array) and made.axes is not None and x.axes is not None and len(made.axes) == len(x.axes):
+            if (
+                isinstance(made, Array)
+                and made.axes is not None
+                and x.axes is not None
+                and len(made.axes) == len(x.axes)
+            ):
                 return Array(made.node, made.ref, "tensor", self.place(node), sources=(x,))
         if isinstance(value, Layer):
             applied = self.apply(value, x, expr, node)
@@ -403,7 +447,7 @@ class Layers(Calls):
         given = layer.values.get("data_format")
         setting = None
         if given is not None:
-            first, setting, _ = self.setting(layer)
+            _first, setting, _ = self.setting(layer)
         moved = self.flatten_moves(layer, given is not None, setting)
         inner = list(axes[1:])
         if moved and setting is not None:
@@ -419,7 +463,9 @@ class Layers(Calls):
         ref = x.ref
         if moved:
             # this Flatten puts the channel last itself, before and after: nothing to keep
-            first_axes = [axes[0], Axis(OTHER, size, tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
+            first_axes = (
+                [axes[0], Axis(OTHER, size, tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
+            )
             if first_axes is not None:
                 flat = self.tensor(first_axes, node)
             self.event("flatten", flat, node)
@@ -461,6 +507,7 @@ class Layers(Calls):
         statement = self.statement
         receiver = self.receiver
         indexed = self.current_model
+        listed = self.listed
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
@@ -486,14 +533,19 @@ class Layers(Calls):
             elif isinstance(node, ast.Call) and node.args and node is not layer.place.node:
                 target = expr if before else node
                 edit = self.edit(target, "permute_layer", "KM106", {"callee": name, "dims": dims}, reason)
+            elif listed is not None:
+                display, index, count = listed
+                at = index if before else index + 1
+                args = {"at": f"{at:06}", "back": count - at, "text": text}
+                edit = self.edit(display, "permute_layer", "KM106", args, reason)
             else:
-                args = {"element": "before" if before else "after", "text": text}
-                edit = self.edit(layer.place.node, "permute_layer", "KM106", args, reason)
+                return None
             return [*imports, edit]
 
         return realise
 
     receiver: str | None = None
+    listed: tuple[ast.List, int, int] | None = None  # the list of layers, the place in it, its length
     current_model: Model | None = None
 
     def _permute_name(self, callee: ast.expr) -> tuple[str, list[Edit]] | None:
@@ -508,7 +560,9 @@ class Layers(Calls):
                 for alias in stmt.names:
                     if alias.name == "Permute":
                         return alias.asname or "Permute", []
-                    if alias.name == "*" and (stmt.module or "").startswith(("keras.layers", "tensorflow.keras.layers")):
+                    if alias.name == "*" and (stmt.module or "").startswith(
+                        ("keras.layers", "tensorflow.keras.layers")
+                    ):
                         return "Permute", []
                     if (alias.asname or alias.name) == callee.id:
                         home = stmt
@@ -531,7 +585,6 @@ class Layers(Calls):
         if channel_inside(source) is not None:
             self.features_seen(x, f"`{layer.api.spelled}` takes flattened features", node)
         result.kind = "tensor"
-        self.event("reshape", result, node)
         return result
 
     def features_seen(self, x: Array, why: str, node: ast.AST) -> None:
@@ -559,7 +612,7 @@ class Layers(Calls):
             old = [i - 1 for i in perm[1:]]
             want = [i - 1 for i in order[1:]]
             args = {"order": [old.index(i) for i in want]}
-            return [self.edit(display, "shape_order", "KM102", args, reason)]  # type: ignore[arg-type]
+            return [self.edit(display, "shape_order", "KM102", args, reason)]
 
         perm = [0, *(i.value for i in items)]  # type: ignore[attr-defined]
         call = layer.place.node
@@ -682,7 +735,13 @@ class Layers(Calls):
         return result
 
     def concatenate_tensors(
-        self, value: Value, expr: ast.expr, axis: tuple[Value, ast.expr] | None, call: ast.Call, node: ast.expr, keyword: str
+        self,
+        value: Value,
+        expr: ast.expr,
+        axis: tuple[Value, ast.expr] | None,
+        call: ast.Call,
+        node: ast.expr,
+        keyword: str,
     ) -> Value:
         arrays = [i for i in value.items if isinstance(i, Array)] if isinstance(value, Seq) else []
         if not arrays or not isinstance(value, Seq) or len(arrays) != len(value.items):

@@ -40,8 +40,12 @@ DATASETS: dict[str, tuple[int, int, tuple[int, ...], bool]] = {
 }
 SETTERS = ("set_image_dim_ordering", "set_image_data_format")
 GETTERS = {"image_dim_ordering": ("th", "tf"), "image_data_format": ("channels_first", "channels_last")}
-HARMLESS_HOMES = ("keras.optimizers", "keras.regularizers", "keras.constraints", "keras.initializers", "keras.callbacks",
-                  "keras.losses", "keras.metrics", "keras.activations", "keras.mixed_precision")  # fmt: skip
+HARMLESS_HOMES = tuple(
+    f"keras.{home}"
+    for home in (
+        "optimizers regularizers constraints initializers callbacks losses metrics activations mixed_precision".split()
+    )
+)
 
 
 class Library(Models):
@@ -65,7 +69,7 @@ class Library(Models):
                 self.bounds.append((api, call.node))
             return self.call_keras(api, call)
         top = dotted.split(".", 1)[0]
-        if top in ops.HARMLESS_MODULES or dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted):
+        if top in ops.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return ops.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
             return Unknown("an exception")
@@ -183,7 +187,10 @@ class Library(Models):
             return Const(None)
         if not isinstance(value, Const) or value.value not in OTHER_NAME:
             node = self.graph.node()
-            self.graph.pin(node, self.because(f"the ordering is set from `{short(expr)}`, which is not known", expr, "KM903"))
+            self.graph.pin(
+                node,
+                self.because(f"the ordering is set from `{short(expr)}`, which is not known", expr, "KM903"),
+            )
             self.ambient = Ambient(self.ambient.first, node, node, False, self.place(call.node))
             return Const(None)
         if value.origin is not None:
@@ -215,7 +222,10 @@ class Library(Models):
         for n in (train, test):
             labels = ["H", "W"] if not channels else ([CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL])
             order = sizes if not channels or first else (*sizes[1:], sizes[0])
-            axes = [Axis(BATCH, Dim(n)), *(Axis(label, Dim(s)) for label, s in zip(labels, order, strict=True))]
+            axes = [
+                Axis(BATCH, Dim(n)),
+                *(Axis(label, Dim(s)) for label, s in zip(labels, order, strict=True)),
+            ]
             images = self.new_array(axes, self.place(call.node))
             if channels and first:
                 if follows:
@@ -237,6 +247,9 @@ class Library(Models):
                 node = self.setting_node(given[0]) if given[0].origin else node
             elif given is not None and not (isinstance(given[0], Const) and given[0].value in (None, "default")):
                 return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+            elif self.ambient.implied and self.known.separate_loaders:
+                node = self.graph.node()
+                self.explicit_argument(call.node, node)
             function = call.get(None, "preprocessing_function")
             if function is not None and not (isinstance(function[0], Const) and function[0].value is None):
                 self.graph.pin(node, self.because("`preprocessing_function` sees the images", call.node))
@@ -271,7 +284,11 @@ class Library(Models):
                 if made is not None:
                     return self._array_method(made, name, call)
         if isinstance(owner, Batches):
-            return owner.item if name in ("next", "__next__") else self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+            return (
+                owner.item
+                if name in ("next", "__next__")
+                else self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+            )
         self.leak(owner, call.node, f"`{short(call.node)}`")
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
@@ -328,10 +345,14 @@ class Library(Models):
         return wanted
 
 
+DRAWING = frozenset(
+    "figure subplot subplots show title xlabel ylabel legend savefig close axis grid tight_layout colorbar xlim ylim "
+    "xticks yticks gray plot suptitle".split()
+)
+
+
 def _draws_no_array(dotted: str) -> bool:
-    name = dotted.rsplit(".", 1)[-1]
-    return name in frozenset("figure subplot subplots show title xlabel ylabel legend savefig close axis grid "
-                             "tight_layout colorbar xlim ylim xticks yticks gray plot suptitle".split())  # fmt: skip
+    return dotted.rsplit(".", 1)[-1] in DRAWING
 
 
 Handler = Callable[[Library, Call], Value]

@@ -228,7 +228,7 @@ class Interpreter(Library):
                     if end == "break":
                         break
             else:
-                self._repeat(stmt, iterable)
+                self._loop(stmt, iterable)
         finally:
             self.loops -= 1
         self._after_loop(stmt)
@@ -241,7 +241,7 @@ class Interpreter(Library):
             return list(iterable.items)
         return None
 
-    def _repeat(self, stmt: ast.For, iterable: Value) -> None:
+    def _loop(self, stmt: ast.For, iterable: Value) -> None:
         """A loop of unknown length: its body runs twice, so that what it carries over is met."""
         for _ in range(2):
             before = dict(self.scope.names)
@@ -442,7 +442,10 @@ class Interpreter(Library):
 
     def _store(self, target: ast.Subscript, value: Value, rhs: ast.expr) -> None:
         owner = self.eval(target.value)
-        if isinstance(owner, Unknown) and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints:
+        if (
+            isinstance(owner, Unknown)
+            and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints
+        ):
             owner = self.as_array(owner, target.value) or owner
         if isinstance(owner, Array):
             view = self.index(owner, target, self.index_items(target.slice))

@@ -31,10 +31,33 @@ from kmigrate.layout.values import (
 
 # Losses that average over all axes: which axis is last does not matter to them.
 ORDER_FREE = frozenset(
-    "mse mae mape msle mean_squared_error mean_absolute_error mean_absolute_percentage_error "
-    "mean_squared_logarithmic_error binary_crossentropy hinge squared_hinge poisson logcosh log_cosh huber "
-    "huber_loss MSE MAE acc accuracy binary_accuracy MeanSquaredError MeanAbsoluteError BinaryCrossentropy "
-    "BinaryAccuracy".split()
+    [
+        "mse",
+        "mae",
+        "mape",
+        "msle",
+        "mean_squared_error",
+        "mean_absolute_error",
+        "mean_absolute_percentage_error",
+        "mean_squared_logarithmic_error",
+        "binary_crossentropy",
+        "hinge",
+        "squared_hinge",
+        "poisson",
+        "logcosh",
+        "log_cosh",
+        "huber",
+        "huber_loss",
+        "MSE",
+        "MAE",
+        "acc",
+        "accuracy",
+        "binary_accuracy",
+        "MeanSquaredError",
+        "MeanAbsoluteError",
+        "BinaryCrossentropy",
+        "BinaryAccuracy",
+    ]
 )
 # How the model is fed: method -> (position of the inputs, of the targets; None: has none).
 FEEDING: dict[str, tuple[int, int | None]] = {
@@ -42,7 +65,7 @@ FEEDING: dict[str, tuple[int, int | None]] = {
     "predict": (0, None), "predict_on_batch": (0, None), "predict_classes": (0, None), "predict_proba": (0, None),
 }  # fmt: skip
 FEEDING_GENERATORS = frozenset(("fit_generator", "evaluate_generator", "predict_generator"))
-HARMLESS_METHODS = frozenset("summary count_params reset_states get_config compile_from_config".split())
+HARMLESS_METHODS = frozenset(["summary", "count_params", "reset_states", "get_config", "compile_from_config"])
 SAVING = {
     "save": "it is saved", "save_weights": "its weights are saved", "to_json": "its architecture is exported",
     "to_yaml": "its architecture is exported", "export": "it is exported", "get_weights": "its weights are read",
@@ -64,7 +87,13 @@ class Models(Layers):
                 elements = layers[1].elts if isinstance(layers[1], ast.List | ast.Tuple) else []
                 for i, item in enumerate(layers[0].items):
                     at = elements[i] if i < len(elements) else layers[1]
+                    if isinstance(layers[1], ast.List) and len(elements) == len(layers[0].items):
+                        self.listed = (layers[1], i, len(elements))
                     self.add_layer(model, item, at, at, None)
+                    self.listed = None
+            elif layers is not None:
+                self.leak(*layers, "a list of layers that is not known")
+                self.add_layer(model, Unknown("layers that are not known"), layers[1], call.node, None)
             return model
         inputs = call.get(0, "inputs", "input")
         outputs = call.get(1, "outputs", "output")
@@ -147,7 +176,12 @@ class Models(Layers):
 
     def input_of(self, layer: Layer, node: ast.AST) -> Array:
         """The tensor that a first layer takes, from its ``input_shape`` and the like."""
-        for name, with_batch in (("batch_input_shape", True), ("batch_shape", True), ("input_shape", False), ("shape", False)):
+        for name, with_batch in (
+            ("batch_input_shape", True),
+            ("batch_shape", True),
+            ("input_shape", False),
+            ("shape", False),
+        ):
             given = layer.values.get(name)
             if given is not None:
                 return self.input_tensor(given, node, with_batch, layer)
@@ -219,6 +253,17 @@ class Models(Layers):
             if len(tensors) == 1 and isinstance(tensors[0], Array):
                 return self.shape_of(tensors[0], expr)
             return Unknown(f"`{short(expr)}`", self.place(expr))
+        if name in (
+            "metrics_names",
+            "name",
+            "optimizer",
+            "loss",
+            "metrics",
+            "trainable",
+            "history",
+            "stop_training",
+        ):
+            return Unknown(f"`{short(expr)}`")
         if name == "layers":
             model.indexed = True
             self.note_model(model, "its layers are taken one by one")
@@ -238,8 +283,10 @@ class Models(Layers):
             self._compile(model, call)
             return Const(None)
         if name in FEEDING:
+            model.fed = True
             return self._feed(model, name, call)
         if name in FEEDING_GENERATORS:
+            model.fed = True
             return self._feed_generator(model, name, call)
         if name in SAVING:
             self.note_model(model, SAVING[name])
@@ -271,7 +318,9 @@ class Models(Layers):
                     if isinstance(out, Array):
                         self._loss(value, given[1], out, is_loss=given is loss, loss=loss)
 
-    def _loss(self, value: Value, expr: ast.expr, out: Array, is_loss: bool, loss: tuple[Value, ast.expr] | None) -> None:
+    def _loss(
+        self, value: Value, expr: ast.expr, out: Array, is_loss: bool, loss: tuple[Value, ast.expr] | None
+    ) -> None:
         name = value.value if isinstance(value, Const) else None
         if isinstance(value, Module):
             name = value.dotted.rsplit(".", 1)[-1]

@@ -183,7 +183,7 @@ def transposed(run: Interpreter, operand: Any, perm: Any, node: ast.Call, operan
         items = perm[0].items if isinstance(perm[0], Seq) else None
         if items is None or not all(isinstance(i, Const) and isinstance(i.value, int) for i in items):
             return run.opaque([operand], node, f"the order of `{short(node)}` is not known")
-        order = [i.value % rank for i in items]
+        order = [i.value % rank for i in items if isinstance(i, Const)]
         place = perm[0].place
         if place is not None and place.node not in ast.walk(node):
             return run.opaque([operand], node, f"the order of `{short(node)}` is written elsewhere")
@@ -265,7 +265,12 @@ def concatenation(new: bool = False, axis_at: int = 1, default: int = 0) -> Oper
 def stacked_rows(run: Interpreter, call: Call) -> Value:
     """``vstack`` of arrays of two or more axes is a concatenation along axis 0."""
     parts = call.positional[0][0] if call.positional else None
-    if isinstance(parts, Seq) and parts.items and isinstance(parts.items[0], Array) and len(parts.items[0].axes or ()) > 1:
+    if (
+        isinstance(parts, Seq)
+        and parts.items
+        and isinstance(parts.items[0], Array)
+        and len(parts.items[0].axes or ()) > 1
+    ):
         return concatenation()(run, call)
     return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
@@ -320,7 +325,7 @@ def cast_number(run: Interpreter, call: Call) -> Value:
 
 
 def length(run: Interpreter, call: Call) -> Value:
-    value, expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
+    value, _expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
     if isinstance(value, Seq):
         return Const(len(value.items)) if value.fixed else SymInt(run.name_of("len", call.node))
     if isinstance(value, Array) and value.axes:
@@ -468,7 +473,11 @@ def _rows(prefix: str, names: str, operation: Operation) -> dict[str, Operation]
 RANDOM: dict[str, Operation] = {
     **_rows("random", "rand randn", random_dimensions),
     **_rows("random", "random random_sample ranf sample standard_normal", creation(0, ordered=True)),
-    **_rows("random", "uniform normal randint integers poisson binomial beta gamma laplace random_integers", creation(2, ordered=True)),
+    **_rows(
+        "random",
+        "uniform normal randint integers poisson binomial beta gamma laplace random_integers",
+        creation(2, ordered=True),
+    ),
     "random.poisson": creation(1, ordered=True),
     "random.shuffle": shuffled,
     "random.permutation": permuted,
@@ -583,7 +592,8 @@ TENSORFLOW: dict[str, Operation] = {
     **_rows("tensorflow.nn", "relu relu6 sigmoid tanh elu selu softplus leaky_relu crelu", elementwise(0)),
     **_rows("tensorflow.math", "abs square sqrt exp log maximum minimum add subtract multiply divide sigmoid tanh",
             elementwise()),
-    **{f"tensorflow.{p}reduce_{n}": reduction(keep_at=2) for p in ("", "math.") for n in ("mean", "sum", "max", "min", "prod")},
+    **_rows("tensorflow", "reduce_mean reduce_sum reduce_max reduce_min reduce_prod", reduction(keep_at=2)),
+    **_rows("tensorflow.math", "reduce_mean reduce_sum reduce_max reduce_min reduce_prod", reduction(keep_at=2)),
     "tensorflow.concat": concatenation(),
     "tensorflow.stack": concatenation(new=True),
     "tensorflow.reshape": reshape(),
@@ -600,9 +610,10 @@ OTHERS: dict[str, Operation] = {
 }
 
 # Modules whose functions take no arrays of ours in ways that matter.
-HARMLESS_MODULES = ("os", "sys", "time", "argparse", "logging", "glob", "json", "math", "datetime", "warnings", "re",
-                    "pathlib", "shutil", "tempfile", "collections", "itertools", "functools", "gc", "subprocess",
-                    "getpass", "platform", "configparser", "ConfigParser", "__future__", "typing", "string")  # fmt: skip
+HARMLESS_MODULES = frozenset(
+    "os sys time argparse logging glob json math datetime warnings re pathlib shutil tempfile collections itertools "
+    "functools gc subprocess getpass platform configparser ConfigParser __future__ typing string".split()
+)
 
 TABLE: dict[str, Operation] = {**NUMPY, **BUILTINS_TABLE, **TENSORFLOW, **OTHERS}
 

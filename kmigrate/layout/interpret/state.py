@@ -55,7 +55,7 @@ class AxisUse(NamedTuple):
     origin: Place | None  # the literal it comes from
     node: int
     ref: AxesRef
-    index: int  # normalised, counted before
+    axis: int  # normalised, counted before
     negative: bool
     guards: tuple[int, ...] = ()
 

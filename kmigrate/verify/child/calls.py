@@ -83,7 +83,5 @@ class Hooks:
 
     def replace(self, tree: Any, new: Iterator[Any]) -> Any:
         """Nested arguments with their tensors replaced."""
-        leaves = [
-            next(new) if isinstance(leaf, self.stack.tf.Tensor) else leaf for leaf in arrays.flatten(tree)
-        ]
+        leaves = [next(new) if isinstance(leaf, self.stack.tf.Tensor) else leaf for leaf in arrays.flatten(tree)]
         return arrays.rebuild(tree, leaves)

@@ -167,9 +167,7 @@ class Methods:
             model, x, y, sample_weight=weight, class_weight=class_weight, return_dict=True
         )
 
-    def train_on_batch(
-        self, model: Any, x: Any, y: Any, weight: Any, class_weight: Any, kwargs: dict[str, Any]
-    ) -> Any:
+    def train_on_batch(self, model: Any, x: Any, y: Any, weight: Any, class_weight: Any, kwargs: dict[str, Any]) -> Any:
         """One step of the script's own loop."""
         recorder = self.recorder
         x, y, weight, _ = self._batch(x, y, weight)
@@ -233,9 +231,7 @@ class Methods:
         """``model(x)`` on values, as in a training loop of the script's own."""
         recorder = self.recorder
         x = args[0] if args else kwargs.get("inputs")
-        concrete = [
-            leaf for leaf in arrays.flatten(x) if hasattr(leaf, "numpy") or isinstance(leaf, np.ndarray)
-        ]
+        concrete = [leaf for leaf in arrays.flatten(x) if hasattr(leaf, "numpy") or isinstance(leaf, np.ndarray)]
         if recorder.busy or recorder.hooks.watcher is not None or not concrete:
             return self.original["__call__"](model, *args, **kwargs)
         if sys._getframe(2).f_code.co_filename.find(os.sep + "site-packages" + os.sep) >= 0:
@@ -262,9 +258,7 @@ class Methods:
         def load_weights(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
             if os.path.normpath(os.fspath(filepath)) not in saved:
                 recorder.keeps_weights = True
-                recorder.note(
-                    f"weights are not read from {os.path.basename(os.fspath(filepath))}: all are random"
-                )
+                recorder.note(f"weights are not read from {os.path.basename(os.fspath(filepath))}: all are random")
 
         model.save = model.save_weights = model.export = save
         model.load_weights = load_weights

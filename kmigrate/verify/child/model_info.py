@@ -89,9 +89,7 @@ def random_weight(rng: np.random.Generator, name: str, shape: tuple[int, ...]) -
 
 def mutate(layers: list[Any]) -> tuple[Any, np.ndarray] | None:
     """One deliberate mistake for the self-control: a kernel with height and width swapped, or the like."""
-    candidates = [
-        w for layer in layers for w in layer.weights if len(w.shape) >= 2 and np.prod(w.shape[:-1]) > 1
-    ]
+    candidates = [w for layer in layers for w in layer.weights if len(w.shape) >= 2 and np.prod(w.shape[:-1]) > 1]
     spatial = [w for w in candidates if len(w.shape) >= 4 and np.prod(w.shape[:-2]) > 1]
     if not (spatial or candidates):
         return None

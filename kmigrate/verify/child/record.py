@@ -27,9 +27,7 @@ class Enough(BaseException):
 class Recorder:
     """The log of one run."""
 
-    def __init__(
-        self, stack: Stack, job: dict[str, Any], reference: dict[str, Any] | None, work: Path
-    ) -> None:
+    def __init__(self, stack: Stack, job: dict[str, Any], reference: dict[str, Any] | None, work: Path) -> None:
         self.stack, self.reference = stack, reference
         self.seed, self.steps, self.samples = job["seed"], job["steps"], job["samples"]
         self.max_events, self.mutated = job["max_events"], job["mutate"]
@@ -57,9 +55,7 @@ class Recorder:
         if len(self.events) >= self.max_events:
             raise Enough(f"cut after {self.max_events} calls")
         index = len(self.events)
-        data = {
-            name: [arrays.numeric(leaf) for leaf in arrays.flatten(tree)] for name, tree in groups.items()
-        }
+        data = {name: [arrays.numeric(leaf) for leaf in arrays.flatten(tree)] for name, tree in groups.items()}
         entry: dict[str, Any] = {"kind": kind, "where": self.registry.line(), "data": data, "results": {}}
         other = self._reference_event(index, kind)
         fed = dict(groups)
@@ -72,10 +68,7 @@ class Recorder:
             found = [match(old, new) for old, new in zip(partner, leaves, strict=True)]
             moves[name] = [m.how for m in found]
             if all(m.error <= data_tolerance(new) for m, new in zip(found, leaves, strict=True)):
-                own = [
-                    move(old, m.how).astype(new.dtype)
-                    for old, m, new in zip(partner, found, leaves, strict=True)
-                ]
+                own = [move(old, m.how).astype(new.dtype) for old, m, new in zip(partner, found, leaves, strict=True)]
                 fed[name] = arrays.rebuild(groups[name], own)
         if model is not None:
             entry["model"] = self._model(model, fed["x"], moves.get("x", []))
@@ -128,14 +121,11 @@ class Recorder:
         layers = self.registry.weighted(model, self.stack.model_class)
         entry["trace"] = tracer.record()
         entry["layers"] = [
-            model_info.describe(layer, self.registry.where(layer), tracer.reached.get(id(layer)))
-            for layer in layers
+            model_info.describe(layer, self.registry.where(layer), tracer.reached.get(id(layer))) for layer in layers
         ]
         weights = [w for layer in layers for w in layer.weights]
         if len(weights) != len(model.weights):
-            self.note(
-                f"{model.name}: {len(model.weights) - len(weights)} weights belong to no layer of its own"
-            )
+            self.note(f"{model.name}: {len(model.weights) - len(weights)} weights belong to no layer of its own")
         if other is None:
             fresh = self._randomise(weights)
             with self.hooks.adjusting(lambda layer, run: model_info.balance(layer, run, fresh)):
@@ -228,9 +218,7 @@ class Recorder:
             weighting.append(values)
         with tf.GradientTape() as tape:
             outputs = arrays.flatten(model(self.tensors(x), training=False))
-            total = tf.add_n(
-                [tf.reduce_sum(tf.cast(w, o.dtype) * o) for w, o in zip(weighting, outputs, strict=True)]
-            )
+            total = tf.add_n([tf.reduce_sum(tf.cast(w, o.dtype) * o) for w, o in zip(weighting, outputs, strict=True)])
         return self._gradients(tape, total, model, weights)
 
     def _gradients(self, tape: Any, loss: Any, model: Any, weights: list[Any]) -> list[np.ndarray]:
@@ -257,15 +245,11 @@ class Recorder:
             with self.stack.tf.GradientTape() as tape:
                 inputs, targets = self.tensors(x), self.tensors(y)
                 outputs = model(inputs, training=True)
-                loss = model.compute_loss(
-                    x=inputs, y=targets, y_pred=outputs, sample_weight=weight, **keyword
-                )
+                loss = model.compute_loss(x=inputs, y=targets, y_pred=outputs, sample_weight=weight, **keyword)
             entry["gradient"] = self._gradients(tape, loss, model, weights)
             entry["loss"] = float(np.asarray(loss))
         except (TypeError, ValueError, NotImplementedError, AttributeError) as error:
-            self.note(
-                f"{entry['name']}: the gradient of one step was not taken apart ({type(error).__name__})"
-            )
+            self.note(f"{entry['name']}: the gradient of one step was not taken apart ({type(error).__name__})")
             entry["gradient"] = []
         for variable, value in zip(weights, before, strict=True):
             variable.assign(value)
@@ -292,8 +276,7 @@ class Recorder:
         for number, entry in enumerate(self.models):
             if "_weights" in entry and "final" not in entry:
                 moved = any(
-                    distance(old, np.asarray(w)) > 0
-                    for old, w in zip(entry["values"], entry["_weights"], strict=True)
+                    distance(old, np.asarray(w)) > 0 for old, w in zip(entry["values"], entry["_weights"], strict=True)
                 )
                 if moved:  # trained by fewer steps, or by the script's own loop
                     self._final(number)

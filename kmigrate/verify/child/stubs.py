@@ -109,9 +109,7 @@ def install_datasets(datasets: Any, data: Data, ordering: Callable[[], str]) -> 
             rng = np.random.default_rng([data.seed, 5])
             parts = []
             for count in sizes(25000, 25000):
-                rows = [
-                    list(rng.integers(1, num_words or 9000, size=rng.integers(5, 60))) for _ in range(count)
-                ]
+                rows = [list(rng.integers(1, num_words or 9000, size=rng.integers(5, 60))) for _ in range(count)]
                 x = np.empty(count, dtype=object)
                 x[:] = rows
                 parts.append((x, rng.integers(0, classes, size=count)))

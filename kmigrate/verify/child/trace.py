@@ -73,9 +73,7 @@ class Tracer:
                 first == "channels_first" if first is not None else None,
             )
 
-    def _follow(
-        self, layer: Any, kind: str, ids: list[np.ndarray], output: Any, run: Any
-    ) -> np.ndarray | None:
+    def _follow(self, layer: Any, kind: str, ids: list[np.ndarray], output: Any, run: Any) -> np.ndarray | None:
         """Ids of the output if the layer only moves or scales values, else None."""
         shape = tuple(output.shape[1:])
         if kind in _PASS:

@@ -1,0 +1,45 @@
+"""One process that has imported TensorFlow for all tests; every run is a fork of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kmigrate.verify import Certificate, Server, VerifyOptions, verify
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "verify: runs programs on TensorFlow")
+
+
+@dataclass(frozen=True)
+class Source:
+    path: Path
+    raw: bytes
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[dict[str, Server]]:
+    """Started when they are first used."""
+    found = {stack: Server(stack) for stack in ("keras3", "tf_keras")}
+    yield found
+    for server in found.values():
+        server.close()
+
+
+@pytest.fixture
+def check(servers: dict[str, Server], tmp_path: Path) -> Callable[..., Certificate]:
+    """Verify two texts as the script p.py; only what a test needs is run."""
+
+    def run(before: str, after: str, stack: str = "keras3", **options: Any) -> Certificate:
+        path = tmp_path / "p.py"
+        sources = [Source(path, text.encode()) for text in (before, after)]
+        given = VerifyOptions(**{"stack": stack, "float32": False, "ambient_check": False, **options})
+        server = servers["tf_keras" if stack == "tf_keras" else "keras3"]
+        return verify(sources[:1], sources[1:], entry=path, root=tmp_path, options=given, server=server)
+
+    return run

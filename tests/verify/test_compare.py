@@ -1,0 +1,200 @@
+"""The comparison of two recorded runs, without running anything."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kmigrate.verify import compare, log, weightmap
+from kmigrate.verify.certificate import Verdict
+from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, distance, l2, match
+
+RNG = np.random.default_rng(3)
+KERNEL, ROWS = RNG.normal(size=(3, 3, 2, 4)), RNG.normal(size=(24, 5))
+IMAGES, LABELS = RNG.normal(size=(6, 2, 5, 4)), np.eye(5)[[0, 1, 2, 3, 4, 0]]
+SCORES = RNG.normal(size=(6, 5))
+
+
+def layer(kind: str, shapes: list[list[int]], **more: Any) -> dict[str, Any]:
+    return {"name": kind.lower(), "class": kind, "where": "p.py:1", "shapes": shapes, "axis": None, **more}
+
+
+def run(last: bool = False) -> dict[str, Any]:
+    """A recorded run of a model with a convolution and a Dense layer."""
+    images = np.moveaxis(IMAGES, 1, -1) if last else IMAGES
+    entries: list[None] = [None, None]
+    model = {
+        "name": "m",
+        "where": "p.py:1",
+        "layers": [layer("Conv2D", [[3, 3, 2, 4]]), layer("Dense", [[24, 5]])],
+        "map": {"entries": entries, "problems": [], "identity": True},
+        "values": [KERNEL, ROWS],
+        "predictions": [SCORES],
+        "projection": [KERNEL * 2, ROWS * 3],
+        "gradient": [KERNEL * 4, ROWS * 5],
+        "loss": 1.25,
+        "final": {"steps": 5, "weights": [KERNEL + 1, ROWS - 1], "predictions": [SCORES * 2]},
+        "activations": [
+            {"name": "conv", "class": "Conv2D", "where": "p.py:3", "value": images},
+            {"name": "pool", "class": "MaxPooling2D", "where": "p.py:4", "value": images * 2},
+        ],
+    }
+    fit = {
+        "kind": "fit",
+        "where": "p.py:9",
+        "model": 0,
+        "data": {"x": [images], "y": [LABELS]},
+        "results": {"losses": np.arange(5.0)},
+    }
+    return copy.deepcopy({"models": [model], "events": [fit], "keeps_weights": False})
+
+
+def test_a_run_and_its_counterpart_are_equivalent() -> None:
+    found = compare.compare(run(), run(last=True))
+    assert found.verdict is Verdict.EQUIVALENT
+    assert {f.check for f in found.figures} == {
+        "inputs",
+        "labels",
+        "losses",
+        "predictions",
+        "gradient of the outputs",
+        "gradient",
+        "loss",
+        "weights",
+        "later predictions",
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "check"),
+    [
+        (("models", 0, "predictions", 0), "predictions"),
+        (("models", 0, "gradient", 1), "gradient"),
+        (("models", 0, "final", "weights", 0), "weights"),
+        (("models", 0, "final", "predictions", 0), "later predictions"),
+        (("events", 0, "data", "x", 0), "inputs"),
+        (("events", 0, "data", "y", 0), "labels"),
+        (("events", 0, "results", "losses"), "losses"),
+    ],
+)
+@pytest.mark.parametrize("size", [1e-3, 3e-7])
+def test_each_check_sees_its_own_difference(path: tuple[Any, ...], check: str, size: float) -> None:
+    after = run(last=True)
+    node: Any = after
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = node[path[-1]] + size * np.abs(node[path[-1]]).max()
+    found = compare.compare(run(), after)
+    assert [f.check for f in found.figures if not f.passed] == [check]
+    assert found.verdict is (Verdict.DIFFERENT if size > compare.INACCURATE else Verdict.INACCURATE)
+    assert check in found.reason
+
+
+def test_the_first_layer_that_differs_is_named() -> None:
+    after = run(last=True)
+    after["models"][0]["predictions"] = [SCORES + 1]
+    after["models"][0]["activations"][1]["value"] = after["models"][0]["activations"][1]["value"] + 1
+    after["models"][0]["activations"].insert(
+        1, {"name": "permute", "class": "Permute", "where": "p.py:7", "value": SCORES}
+    )
+    assert compare.compare(run(), after).models[0].diverges == "pool (MaxPooling2D), p.py:4 / p.py:4"
+
+
+def test_one_input_has_one_correspondence() -> None:
+    before, after = run(), run(last=True)
+    before["events"] *= 2
+    after["events"] = [after["events"][0], run()["events"][0]]  # the second time channels-first again
+    assert compare.compare(before, after).verdict is Verdict.DIFFERENT
+
+
+def test_calls_that_are_missing_or_others_are_different() -> None:
+    after = run(last=True)
+    after["events"][0]["kind"] = "train_on_batch"
+    assert "call 1" in compare.compare(run(), after).reason
+    after["events"] = []
+    assert compare.compare(run(), after).reason == "1 calls before, 0 after"
+
+
+def test_what_leaves_through_a_file_keeps_its_layout() -> None:
+    saved = {"kind": "save", "name": "out.npy", "where": "p.py:12", "data": {"x": [IMAGES]}, "results": {}}
+    moved = {**saved, "data": {"x": [np.moveaxis(IMAGES, 1, -1)]}}
+    before, after = run(), run(last=True)
+    before["events"].append(saved)
+    after["events"].append(moved)
+    assert "saved values in out.npy" in compare.compare(before, after).reason
+
+
+def test_reordered_weights_pass_only_where_nobody_keeps_them() -> None:
+    before, after = run(), run(last=True)
+    order = np.argsort(RNG.random(24))
+    index = np.arange(ROWS.size).reshape(ROWS.shape)[order].ravel()
+    model = after["models"][0]
+    model["map"]["entries"] = [None, {"index": index, "shape": list(ROWS.shape)}]
+    for weights in (model["projection"], model["gradient"], model["final"]["weights"]):
+        weights[1] = weights[1][order]
+    found = compare.compare(before, after)
+    assert found.verdict is Verdict.EQUIVALENT
+    assert "in another order" in found.reason
+    assert compare.compare(before, after, same_weights=True).verdict is Verdict.DIFFERENT
+    before["keeps_weights"] = True
+    assert "dense needs them in another order" in compare.compare(before, after).reason
+
+
+def test_distances() -> None:
+    assert distance(np.array([1.0, np.nan]), np.array([1.0, np.nan])) == 0
+    assert distance(np.array([1.0, np.nan]), np.array([np.nan, 1.0])) == float("inf")
+    assert distance(np.zeros((2, 3)), np.zeros((3, 2))) == float("inf")
+    assert distance(np.array([]), np.array([])) == 0
+    assert l2([np.zeros(2)], [np.zeros(2)]) == 0
+    assert l2([np.zeros(2)], [np.ones(2)]) == float("inf")
+    square = RNG.normal(size=(2, 3, 3, 3))
+    assert match(square, square).how == IDENTITY
+    assert match(square, np.moveaxis(square, 1, -1)).how == FIRST_TO_LAST
+    assert match(square, square.transpose(0, 1, 3, 2)).error > 0.1
+
+
+def test_dense_rows_follow_the_features() -> None:
+    first = np.arange(1, 25).reshape(4, 3, 2)  # ids of a C, H, W map
+    last = np.moveaxis(first, 0, -1)
+    before = [layer("Dense", [[24, 5], [5]], ids=first.ravel())]
+    after = [layer("Dense", [[24, 5], [5]], ids=last.ravel())]
+    rows, bias = RNG.normal(size=(24, 5)), RNG.normal(size=5)
+    moved = weightmap.build(before, after).apply([rows, bias])
+    features = RNG.normal(size=24)
+    np.testing.assert_allclose(
+        features.reshape(4, 3, 2).transpose(1, 2, 0).ravel() @ moved[0], features @ rows, rtol=1e-12
+    )
+    assert moved[1] is bias
+
+
+def test_a_normalisation_over_another_axis_is_a_problem_not_a_reordering() -> None:
+    first = np.arange(1, 65).reshape(4, 4, 4)
+    last = np.moveaxis(first, 0, -1)
+    before = [layer("BatchNormalization", [[4]] * 4, ids=first) | {"axis": 1}]
+    after = [layer("BatchNormalization", [[4]] * 4, ids=last) | {"axis": 3}]
+    assert weightmap.build(before, after).identity
+    assert not weightmap.build(before, after).problems
+    after[0]["axis"] = 1
+    assert weightmap.build(before, after).problems == [
+        "the features that reach batchnormalization (BatchNormalization) differ"
+    ]
+
+
+def test_layers_that_do_not_correspond_have_no_map() -> None:
+    with pytest.raises(ValueError, match="layers with weights differ"):
+        weightmap.build([layer("Dense", [[2, 3]])], [layer("Conv2D", [[1, 1, 2, 3]])])
+    with pytest.raises(ValueError, match="has shape"):
+        weightmap.build([layer("Conv2D", [[3, 3, 2, 4]])], [layer("Conv2D", [[3, 3, 4, 2]])])
+
+
+def test_a_log_survives_its_file(tmp_path: Any) -> None:
+    tree = {"a": [np.arange(3), {"b": None, "c": "x"}], "d": np.float64(2.5), "e": np.array(["t"])}
+    log.dump(tree, tmp_path / "log")
+    back = log.load(tmp_path / "log")
+    assert back["a"][1] == {"b": None, "c": "x"}
+    assert back["d"] == 2.5
+    assert back["e"] == ["t"]
+    np.testing.assert_array_equal(back["a"][0], np.arange(3))

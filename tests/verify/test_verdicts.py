@@ -1,0 +1,101 @@
+"""Correct conversions are EQUIVALENT; each with one edit undone or one mistake planted is DIFFERENT."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kmigrate.verify import Certificate, Verdict
+
+sys.path.insert(0, str(Path(__file__).parent))
+from programs import (
+    CLASSIFIER,
+    CLASSIFIER_EDITS,
+    GENERATOR,
+    GENERATOR_EDITS,
+    SEGMENTER,
+    SEGMENTER_EDITS,
+    convert,
+)
+
+pytestmark = pytest.mark.verify
+Check = Callable[..., Certificate]
+
+PROGRAMS = {
+    "classifier": (CLASSIFIER, CLASSIFIER_EDITS, "keras3"),
+    "segmenter": (SEGMENTER, SEGMENTER_EDITS, "tf_keras"),
+    "generator": (GENERATOR, GENERATOR_EDITS, "keras3"),
+}
+PLANTED = {
+    "pooling on other axes": ("MaxPooling2D((2, 1)", "MaxPooling2D((1, 2)"),
+    "pooling left": (
+        'MaxPooling2D((2, 1), padding="valid", data_format="channels_last"',
+        'MaxPooling2D((2, 1), padding="valid", data_format="channels_first"',
+    ),
+    "reshaped, not transposed": ("x = x.transpose(0, 2, 3, 1)", "x = x.reshape(24, 8, 8, 8)"),
+    "height and width swapped": ("x.transpose(0, 2, 3, 1)", "x.transpose(0, 3, 2, 1)"),
+    "slope changed": ("negative_slope=0.1", "negative_slope=0.11"),
+    "padding swapped": ("((1, 0), (0, 2))", "((0, 1), (2, 0))"),
+    "same padding turned explicit": (
+        'strides=2, padding="same"',
+        'strides=2, padding="valid"',
+    ),
+    "operands swapped": ("[a, b]", "[b, a]"),
+    "validation data not normalised alike": ("val = x[16:] * 2", "val = x[16:].transpose(0, 2, 1, 3) * 2"),
+    "other epsilon": ("BatchNormalization(axis=3)", "BatchNormalization(axis=3, epsilon=1e-5)"),
+    "other momentum": ("BatchNormalization(axis=3)", "BatchNormalization(axis=3, momentum=0.9)"),
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_correct_conversion_is_equivalent(name: str, check: Check) -> None:
+    before, edits, stack = PROGRAMS[name]
+    full = {"float32": True, "ambient_check": True} if name == "classifier" else {}
+    found = check(before, convert(before, edits), stack, same_weights=True, **full)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)
+    assert all(figure.error < 1e-12 for model in found.models for figure in model.figures)
+    assert all(model.self_control > 1e-3 for model in found.models)
+    if full:
+        assert 1e-9 < max(found.models[0].float32.values()) < 1e-2
+
+
+@pytest.mark.parametrize(
+    ("name", "edit"),
+    [(name, edit) for name, (_, edits, _) in PROGRAMS.items() for edit in edits],
+)
+def test_an_undone_edit_is_different(name: str, edit: str, check: Check) -> None:
+    before, edits, stack = PROGRAMS[name]
+    found = check(before, convert(before, edits, without=edit), stack, same_weights=True)
+    assert found.verdict is Verdict.DIFFERENT, str(found)
+
+
+@pytest.mark.parametrize("mistake", PLANTED)
+def test_a_planted_mistake_is_different(mistake: str, check: Check) -> None:
+    right = convert(CLASSIFIER, CLASSIFIER_EDITS)
+    old, new = PLANTED[mistake]
+    assert old in right
+    found = check(CLASSIFIER, right.replace(old, new), same_weights=True)
+    assert found.verdict is Verdict.DIFFERENT, str(found)
+
+
+def test_the_diverging_layer_and_its_lines_are_named(check: Check) -> None:
+    found = check(CLASSIFIER, convert(CLASSIFIER, CLASSIFIER_EDITS, without="normalisation"))
+    assert "BatchNormalization" in found.models[0].diverges
+    assert "p.py:15 / p.py:16" in found.models[0].diverges
+
+
+def test_dense_rows_may_follow_the_features_where_nobody_keeps_the_weights(check: Check) -> None:
+    after = convert(CLASSIFIER, CLASSIFIER_EDITS, without="flatten")
+    found = check(CLASSIFIER, after)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)
+    assert "in another order" in found.reason
+    keeping = 'model.save_weights("w.weights.h5")\n'
+    assert check(CLASSIFIER + keeping, after + keeping).verdict is Verdict.DIFFERENT
+
+
+def test_the_bias_bug_of_keras_is_not_blamed_on_the_conversion(check: Check) -> None:
+    found = check(CLASSIFIER, convert(CLASSIFIER, CLASSIFIER_EDITS))
+    assert any("adds it along the width" in note for note in found.notes)
