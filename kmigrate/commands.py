@@ -33,7 +33,7 @@ class Mode(NamedTuple):
 def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choices: Any) -> int:
     """Convert ``paths``, or stdin for ``-``; ``choices`` are the fields of `Options`."""
     if tuple(paths) == ("-",):
-        return _convert_stdin(stdin_filename or "stdin.py", mode, choices)
+        return _convert_stdin(stdin_filename or "<stdin>", mode, choices)
     found = find(paths)
     for problem in found.problems:
         _say(f"{problem.path}: error: {problem.message}")

@@ -85,6 +85,14 @@ def _analyse(source: Source, options: Options) -> Program:
 
 
 def _pin_for_others(run: Interpreter) -> None:
+    """What code that cannot be seen may rely on stays."""
+    if run.poisoned is not None:
+        for node, _ in list(run.graph.goals):
+            run.graph.pin(node, run.poisoned)
+    _pin_for_files(run)
+
+
+def _pin_for_files(run: Interpreter) -> None:
     """What other files of the project rely on stays (DESIGN 11: models that leave, the ambient)."""
     path = run.source.path
     if path in ("-", "<stdin>") or not run.graph.goals:

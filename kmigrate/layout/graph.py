@@ -88,7 +88,7 @@ class Site:
     """A piece of source that fixes a layout: ``make`` says what it must become."""
 
     nodes: tuple[int, ...]
-    key: tuple[str, int, int]
+    key: Any  # the file and span of that source
     make: Callable[[Callable[[int], bool]], list[Edit]]
     cost: float = 1.0
 

@@ -13,12 +13,12 @@ from kmigrate.layout.interpret.arrays import CannotEdit
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.interpret.state import AxisUse
 from kmigrate.layout.setter import setter_edits
-from kmigrate.layout.values import Array, Model
+from kmigrate.layout.values import Array, Key, Model
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
 
 MAX_ROUNDS = 20
-Key = tuple[int, int, str, str]  # span, kind, codemod: one text, one change
+EditKey = tuple[int, int, str, str]  # span, kind, codemod: one text, one change
 
 
 class Planner:
@@ -30,7 +30,7 @@ class Planner:
         self.edits: list[tuple[int, Edit]] = []  # with the class it belongs to
         self.cuts: list[tuple[int, Edit]] = []
         self.asked: Diagnostic | None = None
-        self.by_site: dict[tuple[str, int, int], list[tuple[tuple[int, ...], tuple[object, ...]]]] = {}
+        self.by_site: dict[Key, list[tuple[tuple[int, ...], tuple[object, ...]]]] = {}
 
     def refuse_ambient(self, why: Diagnostic) -> None:
         """Nothing that follows the unsaid ordering may change."""
@@ -83,7 +83,7 @@ class Planner:
     def _collect(self) -> bool:
         """All edits of the present solution; False where something had to be changed in the graph."""
         graph = self.graph
-        votes: dict[Key, list[tuple[tuple[int, ...], Edit | None]]] = defaultdict(list)
+        votes: dict[EditKey, list[tuple[tuple[int, ...], Edit | None]]] = defaultdict(list)
         self.edits, self.cuts = [], []
         for site in graph.sites:
             try:
@@ -94,14 +94,12 @@ class Planner:
                 return False
             for edit in made:
                 votes[_key(edit)].append((site.nodes, edit))
-            if not made:
-                votes[(site.key[1], site.key[2], "", "")].append((site.nodes, None))
             self._same_site(site.key, site.nodes, made)
         if not self._agree(votes) or not self._agree_on_sites() or not self._axes():
             return False
         return self._borders()
 
-    def _same_site(self, key: tuple[str, int, int], nodes: tuple[int, ...], made: Sequence[Edit]) -> None:
+    def _same_site(self, key: Key, nodes: tuple[int, ...], made: Sequence[Edit]) -> None:
         self.by_site.setdefault(key, []).append(
             (nodes, tuple((_key(e), repr(sorted(e.args.items(), key=str))) for e in made))
         )
@@ -119,18 +117,19 @@ class Planner:
         self.by_site = {}
         return True
 
-    def _agree(self, votes: dict[Key, list[tuple[tuple[int, ...], Edit | None]]]) -> bool:
+    def _agree(self, votes: dict[EditKey, list[tuple[tuple[int, ...], Edit | None]]]) -> bool:
         for asked in votes.values():
             edits = [e for _, e in asked if e is not None]
             if not edits:
                 continue
             if any(e.args != edits[0].args for e in edits):
-                self._reconcile([n for n, e in asked if e is not None], (edits[0].path, edits[0].line, edits[0].column))
+                first = edits[0]
+                self._reconcile([n for n, _ in asked], (first.path, first.line, first.column - 1, 0, 0))
                 return False
             self.edits.append((asked[0][0][0], edits[0]))
         return True
 
-    def _reconcile(self, nodes: Iterable[tuple[int, ...]], key: tuple[str, int, int]) -> None:
+    def _reconcile(self, nodes: Iterable[tuple[int, ...]], key: Key) -> None:
         """Contexts that share text flip together; where they already do and still differ, none flips."""
         flat = [group for group in nodes if group]
         roots = {tuple(self.graph.root(n) for n in group) for group in flat}
@@ -143,7 +142,7 @@ class Planner:
             for node in group:
                 self._pin(node, "this text is used in ways that need different changes", key)
 
-    def _pin(self, node: int, why: str, key: tuple[str, int, int]) -> None:
+    def _pin(self, node: int, why: str, key: Key) -> None:
         self.graph.pins.append((node, Because(why, key[0], key[1], key[2] + 1, "KM901")))
 
     # -- axis numbers --------------------------------------------------------------------------------------
@@ -151,7 +150,7 @@ class Planner:
     def _axes(self) -> bool:
         """Axis numbers are edited where they are written, if all that reads them agrees; else where they are used."""
         run = self.run
-        by_place: dict[tuple[str, int, int], list[tuple[AxisUse, int, int]]] = defaultdict(list)
+        by_place: dict[Key, list[tuple[AxisUse, int, int]]] = defaultdict(list)
         for use in run.axis_uses:
             axes = use.ref.axes
             if axes is None:
@@ -164,12 +163,12 @@ class Planner:
             old = use.axis - len(axes) if use.negative else use.axis
             new = new - len(axes) if use.negative else new
             by_place[use.place.key].append((use, old, new))
-        by_origin: dict[tuple[str, int, int], list[tuple[AxisUse, int, int]]] = defaultdict(list)
+        by_origin: dict[Key, list[tuple[AxisUse, int, int]]] = defaultdict(list)
         for uses in by_place.values():
             for item in uses:
                 if item[0].origin is not None:
                     by_origin[item[0].origin.key].append(item)
-        at_origin: set[tuple[str, int, int]] = set()
+        at_origin: set[Key] = set()
         for key, uses in by_origin.items():
             readers = {u.place.key for u, _, _ in uses} | {key}
             wanted = {new for _, _, new in uses}
@@ -188,6 +187,10 @@ class Planner:
                 self._reconcile([(u.node,) for u, _, _ in uses], key)
                 return False
             use, old, new = rest[0]
+            if old != new and key in run.spread:
+                for other, _, _ in rest:
+                    self._pin(other.node, "this axis is one of several arguments given together", key)
+                return False
             if old != new:
                 self.edits.append((use.node, self._axis_edit(use.place.node, use, old, new)))
         return True
@@ -332,7 +335,7 @@ def replace_code(because: Because, text: str, code: str) -> Because:
     return because._replace(text=f"{because.text}: {text}", code=code)
 
 
-def _key(edit: Edit) -> Key:
+def _key(edit: Edit) -> EditKey:
     return (edit.start, edit.end, edit.kind, edit.codemod)
 
 

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from kmigrate.layout.axes import Axis
 
 
+Key = tuple[str, int, int, int, int]  # a file and a span in it
+
+
 class Value:
     """Base of all abstract values."""
 
@@ -30,8 +33,9 @@ class Place:
     loops: int = 0
 
     @property
-    def key(self) -> tuple[str, int, int]:
-        return (self.path, self.node.lineno, self.node.col_offset)  # type: ignore[attr-defined]
+    def key(self) -> Key:
+        node: Any = self.node
+        return (self.path, node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)
 
     @property
     def line(self) -> int:

@@ -229,10 +229,7 @@ class _Verification:
 
         self._control(before, old, planted)
         if self.options.ambient_check:
-            again = self._after("after, keras.json says channels_first", new, ambient="channels_first")
-            other = compare.compare(before, again, self.options.same_weights)
-            if other.verdict is not comparison.verdict:
-                raise _Stop(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {other.reason}")
+            self._ambient(before, old, new)
         if self.options.float32:
             self._float32(old, new, certificate.models)
         if any(dtype != "float64" for model in before["models"] for dtype in model["dtypes"] if "float" in dtype):
@@ -251,6 +248,30 @@ class _Verification:
             reason = _failure(name, after["error"])
             raise _Stop(Verdict.DIFFERENT, reason, after["error"]["traceback"])
         return after
+
+    def _ambient(self, before: dict[str, Any], old: Program, new: Program) -> None:
+        """A converted program must not depend on keras.json, unless it did before."""
+        from kmigrate.verify import compare
+
+        strict, first = self.options.same_weights, "channels_first"
+        try:
+            again = self._after("after, keras.json says channels_first", new, ambient=first)
+            found = compare.compare(before, again, strict)
+            if found.verdict is not Verdict.DIFFERENT:
+                return
+            reason, traceback = found.reason, ""
+        except _Stop as stop:
+            if stop.verdict is not Verdict.DIFFERENT:
+                raise
+            reason, traceback = stop.reason, stop.traceback
+        if self.ambient is None:  # no ordering was assumed, so the old program may depend on it as well
+            run = self._run("before, keras.json says channels_first", old, reference="before", ambient=first)
+            if run is None or run["error"] or compare.compare(before, run, strict).verdict is Verdict.DIFFERENT:
+                self.certificate.notes.append(
+                    "both programs depend on keras.json; compared under the library's default"
+                )
+                return
+        raise _Stop(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {reason}", traceback)
 
     def _control(self, before: dict[str, Any], old: Program, planted: Program | None) -> None:
         """Before against before must be equal, and a deliberate mistake must be seen."""

@@ -58,7 +58,8 @@ def test_a_correct_conversion_is_equivalent(name: str, check: Check) -> None:
     assert found.verdict is Verdict.EQUIVALENT, str(found)
     assert all(figure.error < 1e-12 for model in found.models for figure in model.figures)
     assert all(model.self_control > 1e-3 for model in found.models)
-    if full:
+    if full:  # its Flatten follows keras.json, before and after
+        assert any("depend on keras.json" in note for note in found.notes)
         assert 1e-9 < max(found.models[0].float32.values()) < 1e-2
 
 
@@ -99,3 +100,14 @@ def test_dense_rows_may_follow_the_features_where_nobody_keeps_the_weights(check
 def test_the_bias_bug_of_keras_is_not_blamed_on_the_conversion(check: Check) -> None:
     found = check(CLASSIFIER, convert(CLASSIFIER, CLASSIFIER_EDITS))
     assert any("adds it along the width" in note for note in found.notes)
+
+
+def test_a_conversion_that_leans_on_keras_json_is_different(check: Check) -> None:
+    old = ', data_format="channels_last")(inputs)\na = layers.Batch'
+    before = CLASSIFIER.replace("layers.Flatten()", "layers.GlobalMaxPooling2D(data_format='channels_first')")
+    found = check(before, convert(before, {**CLASSIFIER_EDITS, "flatten": ("a", "a")}), ambient_check=True)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)
+    leaning = convert(before, {**CLASSIFIER_EDITS, "flatten": ("a", "a")}).replace(old, ")(inputs)\na = layers.Batch")
+    found = check(before, leaning, ambient_check=True)
+    assert found.verdict is Verdict.DIFFERENT
+    assert "keras.json" in found.reason

@@ -77,6 +77,7 @@ class Calls(Expressions):
                 value = self.eval(arg.value)
                 if isinstance(value, Seq) and value.fixed:
                     positional.extend((item, arg) for item in value.items)
+                    self.spread.add(self.place(arg).key)
                 else:
                     star = True
                     self.leak(value, arg, f"`{short(expr)}`")
@@ -87,6 +88,7 @@ class Calls(Expressions):
             if keyword.arg is not None:
                 keywords[keyword.arg] = (value, keyword.value)
             elif isinstance(value, Dict) and all(isinstance(k, str) for k in value.items):
+                self.spread.add(self.place(keyword.value).key)
                 for name, item in value.items.items():
                     keywords[name] = (item, keyword.value)
             else:
@@ -158,6 +160,8 @@ class Calls(Expressions):
         names = [a.arg for a in (*args.posonlyargs, *args.args)]
         given: list[Value] = [] if owner is None else [owner]
         given += [value for value, _ in call.positional]
+        for value, expr in call.all():
+            self.passes(value, expr)
         keywords = {name: value for name, (value, _) in call.keywords.items()}
         for name, value in zip(names, given, strict=False):
             scope.names[name] = value
@@ -205,8 +209,18 @@ class Calls(Expressions):
         if args.kwarg is not None:
             scope.names[args.kwarg.arg] = Unknown(f"the arguments `**{args.kwarg.arg}`")
         function.called = True
-        value = self.run_function(function, scope, (-node.lineno,))
+        ambient = self.ambient
+        value = self.run_function(function, scope, (*self.context, -node.lineno))
+        self.ambient = ambient
         self.returned_to_strangers(value, node)
+
+    def given_away(self, function: Function) -> None:
+        if id(function.node) in self.strangers or self.depth >= DEPTH_LIMIT:
+            return
+        self.strangers.add(id(function.node))
+        self.enter_unknown(function)
+
+    strangers: set[int]  # functions that were given to code that is not understood
 
     def returned_to_strangers(self, value: Value, node: ast.AST) -> None:
         name = getattr(node, "name", "lambda")

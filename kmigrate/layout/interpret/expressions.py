@@ -64,17 +64,16 @@ class Expressions(ArrayOps):
                     self.leak(self.eval(child), child, f"`{short(expr)}`")
             return Unknown(f"`{short(expr)}`", self.place(expr))
         value: Value = method(expr)
-        if isinstance(expr, ast.Name | ast.Attribute):
-            self._seen(expr, value)
+        if isinstance(value, Module) and isinstance(expr, ast.Name | ast.Attribute):
+            self.dotted[expr] = value.dotted
+        if isinstance(value, Const) and value.origin is not None and value.origin.node is not expr:
+            self.loads.setdefault(value.origin.key, set()).add(self.place(expr).key)
         return value
 
-    def _seen(self, expr: ast.expr, value: Value) -> None:
-        if isinstance(value, Module):
-            self.dotted[expr] = value.dotted
-        items = value.items if isinstance(value, Seq) else [value]
-        for item in items:
-            if isinstance(item, Const) and item.origin is not None:
-                self.loads.setdefault(item.origin.key, set()).add(self.place(expr).key)
+    def passes(self, value: Value, expr: ast.expr) -> None:
+        """The value goes on under another name: reading it here is no use of its own."""
+        if isinstance(value, Const) and value.origin is not None:
+            self.passed_on.setdefault(value.origin.key, set()).add(self.place(expr).key)
 
     # -- leaves ------------------------------------------------------------------------------------
 
@@ -120,6 +119,7 @@ class Expressions(ArrayOps):
                 fixed = False
                 continue
             items.append(self.eval(element))
+            self.passes(items[-1], element)
         return Seq(kind, items, self.place(expr) if fixed else None, fixed=fixed)
 
     def _starred(self, expr: ast.Tuple | ast.List, kind: str) -> Value:
@@ -151,6 +151,7 @@ class Expressions(ArrayOps):
         items: dict[Any, Value] = {}
         for key, value_expr in zip(expr.keys, expr.values, strict=True):
             value = self.eval(value_expr)
+            self.passes(value, value_expr)
             k = self.eval(key) if key is not None else None
             if isinstance(k, Const):
                 items[k.value] = value
@@ -169,7 +170,12 @@ class Expressions(ArrayOps):
         defaults: list[Value | None] = [None] * (len(positional) - len(args.defaults))
         defaults += [self.eval(d) for d in args.defaults]
         kw_defaults = [None if d is None else self.eval(d) for d in args.kw_defaults]
-        return Function(node, self.scope, self.source.path, defaults, kw_defaults)
+        function = Function(node, self.scope, self.source.path, defaults, kw_defaults)
+        if not self.graph.muted:
+            self.made.append(function)
+        return function
+
+    made: list[Function]  # all functions, to look at those that nothing calls
 
     # -- operators -----------------------------------------------------------------------------------
 

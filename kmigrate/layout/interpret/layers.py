@@ -11,7 +11,6 @@ from kmigrate.keras_api.signatures import LITERAL_LAST, Bound, bind, renamed, sp
 from kmigrate.layout.axes import (
     BATCH,
     CHANNEL,
-    OTHER,
     SPATIAL,
     Axes,
     Axis,
@@ -42,6 +41,7 @@ from kmigrate.layout.values import (
     Pair,
     Seq,
     SymInt,
+    Tool,
     Unknown,
     Value,
 )
@@ -221,8 +221,8 @@ class Layers(Calls):
         if name in LAYOUT_LAYERS:
             return self._layout_layer(layer, x, node)
         if name in ELEMENTWISE_LAYERS:
-            if layer.values.get("noise_shape") and moves(x.axes):
-                self.graph.pin(x.node, self.because("`noise_shape` names axes", node))
+            if layer.values.get("noise_shape"):
+                self.pin_if_moving(x, "`noise_shape` names axes", node)
             return Array(x.node, x.ref, "tensor", self.place(node))
         special = {
             "Activation": self._activation, "BatchNormalization": self._normalization, "Softmax": self._normalization,
@@ -259,6 +259,7 @@ class Layers(Calls):
             self.graph.pin(made.node, self.because("see above", node))
             return made
         self.graph.tie(x.node, setting)
+        self._kernel_arguments(layer, x, node)
         if first:
             self.graph.goal(x.node, self.because(why, layer.place, "KM101"))
         axes = x.axes
@@ -283,6 +284,24 @@ class Layers(Calls):
         elif channels == "multiplied":
             new[at] = Axis(CHANNEL, self.name_of("channels", node))
         return self.tensor(new, node, x.node)
+
+    def _kernel_arguments(self, layer: Layer, x: Array, node: ast.expr) -> None:
+        """Kernels of Keras 1 are laid out like the maps: what sees a kernel's axes or numbers stays (FACTS 4)."""
+        if "weights" in layer.values:
+            self.pin_if_moving(x, f"`weights` of `{layer.api.spelled}` are laid out as the old kernels", node)
+        if not self.keras1():
+            return
+        for name in ("kernel_constraint", "depthwise_constraint", "pointwise_constraint", "kernel_initializer"):
+            given = layer.values.get(name)
+            if given is None:
+                continue
+            value = given[0]
+            plain = value.value if isinstance(value, Const) else value.name if isinstance(value, Tool) else ""
+            if plain in (None, "nonneg", "NonNeg", "non_neg") or (
+                name.endswith("initializer") and isinstance(value, Const)
+            ):
+                continue
+            self.pin_if_moving(x, f"`{short(given[1])}` sees the axes of the kernel, which change in Keras 1", node)
 
     def conform(self, x: Array, labels: Sequence[str], layer: Layer, node: ast.AST) -> bool:
         """The tensor has these axes; False (and a pin) where it cannot."""
@@ -459,12 +478,12 @@ class Layers(Calls):
         from kmigrate.layout.dims import product
 
         size = product([a.size for a in inner])
-        flat = self.tensor([axes[0], Axis(OTHER, size, parts)], node)
+        flat = self.tensor([axes[0], Axis(size=size, parts=parts)], node)
         ref = x.ref
         if moved:
             # this Flatten puts the channel last itself, before and after: nothing to keep
             first_axes = (
-                [axes[0], Axis(OTHER, size, tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
+                [axes[0], Axis(size=size, parts=tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
             )
             if first_axes is not None:
                 flat = self.tensor(first_axes, node)
@@ -587,6 +606,13 @@ class Layers(Calls):
         result.kind = "tensor"
         return result
 
+    def pin_if_moving(self, x: Array, why: str, node: ast.AST) -> None:
+        def rule() -> None:
+            if moves(x.axes):
+                self.graph.pin(x.node, self.because(why, node))
+
+        self.graph.later(rule)
+
     def features_seen(self, x: Array, why: str, node: ast.AST) -> None:
         axes = x.axes
 
@@ -627,10 +653,10 @@ class Layers(Calls):
         size = dim_of(units[0]) if units else None
         axes = x.axes
         if axes is None:
-            x.ref.bind([Axis(BATCH), Axis(OTHER)]) if not self.graph.muted else None
+            x.ref.bind([Axis(BATCH), Axis()]) if not self.graph.muted else None
             axes = x.axes
             if axes is None:
-                return self.tensor([Axis(BATCH), Axis(OTHER, size)], node)
+                return self.tensor([Axis(BATCH), Axis(size=size)], node)
         ends = axes
 
         def rule() -> None:
@@ -640,7 +666,7 @@ class Layers(Calls):
 
         self.graph.later(rule)
         self.event("Dense on", x, node, [axes[-1]])
-        out = [*axes[:-1], Axis(OTHER, size or self.name_of("units", node))]
+        out = [*axes[:-1], Axis(size=size or self.name_of("units", node))]
         return self._activated(layer, self.tensor(out, node), node)
 
     def _activated(self, layer: Layer, made: Array, node: ast.expr) -> Array:
@@ -651,11 +677,11 @@ class Layers(Calls):
         if x.axes is None or len(x.axes) != 2:
             return self._opaque_layer(layer, x, expr, node)
         self.features_seen(x, "RepeatVector takes flattened features", node)
-        return self.tensor([x.axes[0], Axis(OTHER), x.axes[1]], node)
+        return self.tensor([x.axes[0], Axis(), x.axes[1]], node)
 
     def _embedding(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
-        axes = list(x.axes) if x.axes is not None else [Axis(BATCH), Axis(OTHER)]
-        return self.tensor([*axes, Axis(OTHER)], node)
+        axes = list(x.axes) if x.axes is not None else [Axis(BATCH), Axis()]
+        return self.tensor([*axes, Axis()], node)
 
     @staticmethod
     def _wraps_recurrent(layer: Layer) -> bool:
@@ -675,8 +701,8 @@ class Layers(Calls):
         sequences = core.values.get("return_sequences")
         every = sequences is not None and isinstance(sequences[0], Const) and bool(sequences[0].value)
         head = [axes[0]] if axes else [Axis(BATCH)]
-        steps = [axes[1]] if axes and len(axes) > 1 else [Axis(OTHER)]
-        return self.tensor([*head, *(steps if every else []), Axis(OTHER)], node)
+        steps = [axes[1]] if axes and len(axes) > 1 else [Axis()]
+        return self.tensor([*head, *(steps if every else []), Axis()], node)
 
     def _time_distributed(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         inner = layer.values.get("layer")

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from kmigrate.keras_api.names import Api, resolve
-from kmigrate.layout.axes import BATCH, CHANNEL, OTHER, Axis
+from kmigrate.layout.axes import BATCH, CHANNEL, Axis
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret.calls import Call
@@ -19,7 +19,9 @@ from kmigrate.layout.values import (
     Array,
     Batches,
     Const,
+    Function,
     Layer,
+    Method,
     Model,
     Module,
     OrderingName,
@@ -97,14 +99,14 @@ class Library(Models):
             operand = call.get(0, "x", "y")
             if operand is not None:
                 self.as_array(*operand)
-            return self.new_array([Axis(BATCH), Axis(OTHER)], self.place(call.node))
+            return self.new_array([Axis(BATCH), Axis()], self.place(call.node))
         if home == "keras.config":
             return self._backend_call(api, call)
         if home.startswith("keras.preprocessing"):
             return self._preprocessing(api, call)
         if home in HARMLESS_HOMES:
             for value, expr in call.all():
-                if isinstance(value, Array | Model):
+                if isinstance(value, Array | Model | Function | Method):
                     self.leak(value, expr, f"`{short(call.node)}`")
             return Tool(name, self.graph.node(), False)
         if name in PLOTTING:
@@ -233,7 +235,7 @@ class Library(Models):
                 else:
                     text = f"{name} is channels-first in this version whatever the setting"
                     self.graph.pin(images.node, self.because(text, call.node, "KM105"))
-            label_axes = [Axis(BATCH, Dim(n))] + ([Axis(OTHER, Dim(1))] if channels else [])
+            label_axes = [Axis(BATCH, Dim(n))] + ([Axis(size=Dim(1))] if channels else [])
             pairs.append(Seq("tuple", [images, self.new_array(label_axes, self.place(call.node))]))
         return Seq("tuple", pairs)
 
@@ -330,7 +332,7 @@ class Library(Models):
                 mode = call.get(None, "class_mode")
                 if mode is not None and isinstance(mode[0], Const) and mode[0].value is None:
                     return Batches(images)
-                targets = self.new_array([Axis(BATCH), Axis(OTHER)], self.place(call.node))
+                targets = self.new_array([Axis(BATCH), Axis()], self.place(call.node))
                 return Batches(Seq("tuple", [images, targets]))
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 

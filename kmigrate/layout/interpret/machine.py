@@ -40,7 +40,9 @@ class Interpreter(Library):
         super().__init__(source, knowledge)
         self.yields: list[Value] = []
         self.returns: list[Value] = []
-        self.functions: list[tuple[Function, Value | None]] = []
+        self.made: list[Function] = []
+        self.strangers: set[int] = set()
+        self.methods: dict[int, Value] = {}  # function -> an instance of its class
         self.stored: list[set[int]] = []  # arrays stored into, for each loop being run
 
     def run(self) -> None:
@@ -51,10 +53,10 @@ class Interpreter(Library):
         self.run_block(self.source.tree.body)
         for name, value in list(module.names.items()):
             self._exported(name, value)
-        for function, owner in self.functions:
+        for function in self.made:  # grows while functions within functions are met
             if not function.called:
                 self.scope = module
-                self.enter_unknown(function, owner)
+                self.enter_unknown(function, self.methods.get(id(function)))
         self.scope = module
         self.graph.settle()
 
@@ -99,7 +101,10 @@ class Interpreter(Library):
         self.scope.globals_.update(stmt.names)
 
     def run_Return(self, stmt: ast.Return) -> str:
-        self.returns.append(Const(None) if stmt.value is None else self.eval(stmt.value))
+        value = Const(None) if stmt.value is None else self.eval(stmt.value)
+        if stmt.value is not None:
+            self.passes(value, stmt.value)
+        self.returns.append(value)
         return "return"
 
     def run_Raise(self, stmt: ast.Raise) -> str:
@@ -325,19 +330,15 @@ class Interpreter(Library):
         function = self.make_function(stmt)
         function.decorated = any(not _harmless(d) for d in stmt.decorator_list)
         self.scope.names[stmt.name] = function
-        if not self.context:
-            self.functions.append((function, None))
 
     run_AsyncFunctionDef = run_FunctionDef
 
     def run_ClassDef(self, stmt: ast.ClassDef) -> None:
         bases = [self.eval(b) for b in stmt.bases]
         outer, self.scope = self.scope, Scope(self.scope)
-        functions = len(self.functions)
         self.run_block(stmt.body)
         members = self.scope.names
         self.scope = outer
-        del self.functions[functions:]
         for member in members.values():
             if isinstance(member, Function):
                 member.scope = outer
@@ -345,7 +346,7 @@ class Interpreter(Library):
         self.scope.names[stmt.name] = cls
         for member in members.values():
             if isinstance(member, Function):
-                self.functions.append((member, Instance(cls)))
+                self.methods[id(member)] = Instance(cls)
 
     def run_Import(self, stmt: ast.Import) -> None:
         for alias in stmt.names:
@@ -384,6 +385,8 @@ class Interpreter(Library):
 
     def assign(self, target: ast.expr, value: Value, stmt: ast.stmt | None, rhs: ast.expr | None) -> None:
         if isinstance(target, ast.Name):
+            if rhs is not None:
+                self.passes(value, rhs)
             self._bind(target.id, self._defined(target.id, value, stmt, rhs))
         elif isinstance(target, ast.Tuple | ast.List):
             self._unpack(target, value, stmt)
@@ -395,6 +398,11 @@ class Interpreter(Library):
                 owner.attributes[target.attr] = value
             elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
                 pass
+            elif isinstance(owner, Array):  # x.shape = ...: what it is from here on is not followed
+                self.leak(owner, target.value, f"`{short(target)}` is set")
+                self.leak(value, rhs or target, f"`{short(target)}` is set")
+                if isinstance(target.value, ast.Name):
+                    self._bind(target.value.id, Unknown(f"`{short(target)}` was set", self.place(target)))
             else:
                 self.leak(value, rhs or target, f"the attribute `{short(target)}`")
         elif isinstance(target, ast.Subscript):

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 from kmigrate.keras_api.names import Api
-from kmigrate.layout.axes import BATCH, OTHER, Axis, channel_at, channel_inside, moves, order_to_last
+from kmigrate.layout.axes import BATCH, Axis, channel_at, channel_inside, moves, order_to_last
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.layers import LAYOUT_LAYERS, Layers
@@ -186,7 +186,7 @@ class Models(Layers):
             if given is not None:
                 return self.input_tensor(given, node, with_batch, layer)
         if "input_dim" in layer.values:
-            return self.tensor([Axis(BATCH), Axis(OTHER)], node)
+            return self.tensor([Axis(BATCH), Axis()], node)
         return self.tensor(None, node)
 
     def input_tensor(
@@ -196,7 +196,7 @@ class Models(Layers):
         if seq is None:
             tensor = self.tensor(None, node)
             if isinstance(given[0], Const | SymInt):
-                tensor.ref.bind([Axis(BATCH), Axis(OTHER)]) if not self.graph.muted else None
+                tensor.ref.bind([Axis(BATCH), Axis()]) if not self.graph.muted else None
                 return tensor
             self.leak(*given, "an input shape that is not followed")
             self.graph.pin(tensor.node, self.because(f"the input shape `{short(given[1])}` is not known", node))
@@ -407,10 +407,18 @@ class Models(Layers):
         y = None if y_at is None else call.get(y_at, "y", "Y")
         if y is not None and not isinstance(y[0], Const):
             self.feed(*y, model.outputs)
+        if x is not None and isinstance(x[0], Unknown) and x[0].array is not None and y is None:
+            self._maybe_no_array(model, x[1])
         self._extras(model, call)
         if y_at is None:
             return self._predicted(model, name, call.node)
         return Unknown(f"`{short(call.node)}`")
+
+    def _maybe_no_array(self, model: Model, expr: ast.expr) -> None:
+        """Fed alone, what is not known may be a dataset or a generator, from Keras 2.2.3 on: no transpose there."""
+        if self.known.version is not None and self.known.version.high < (2, 2, 3):
+            return
+        self._pin_feeds(model, f"`{short(expr)}` is not known to be an array", expr)
 
     def _extras(self, model: Model, call: Call) -> None:
         validation = call.get(None, "validation_data")
@@ -425,6 +433,9 @@ class Models(Layers):
             elif not (isinstance(value, Const) and value.value is None):
                 self.leak(value, expr, "validation data that is not followed")
                 self._pin_feeds(model, f"`{short(expr)}` is not known as arrays", expr)
+        weights = call.get(None, "sample_weight")
+        if weights is not None and isinstance(weights[0], Array):
+            self.leak(*weights, "sample weights")
         callbacks = call.get(None, "callbacks")
         if callbacks is not None:
             value = callbacks[0]

@@ -16,7 +16,20 @@ from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.arrays import dim_of
 from kmigrate.layout.interpret.calls import Call, Operation
 from kmigrate.layout.interpret.state import short
-from kmigrate.layout.values import Array, Batches, Const, Dict, Module, Seq, SymInt, Tool, Unknown, Value
+from kmigrate.layout.values import (
+    Array,
+    Batches,
+    Const,
+    Dict,
+    Function,
+    Method,
+    Module,
+    Seq,
+    SymInt,
+    Tool,
+    Unknown,
+    Value,
+)
 
 if TYPE_CHECKING:
     from kmigrate.layout.interpret.machine import Interpreter
@@ -296,8 +309,14 @@ def shown(run: Interpreter, call: Call) -> Value:
 def harmless(run: Interpreter, call: Call) -> Value:
     """Takes no arrays and gives nothing that has a layout."""
     for value, expr in call.all():
-        if isinstance(value, Array | Batches | Dict):
+        if isinstance(value, Array | Batches | Dict | Function | Method):
             run.leak(value, expr, f"`{short(call.node)}`")
+    return Unknown(f"`{short(call.node)}`", run.place(call.node))
+
+
+def anything(run: Interpreter, call: Call) -> Value:
+    """``exec``, ``eval``, ``globals``: may read or set any name, so nothing here is safe to change."""
+    run.poisoned = run.because(f"`{short(call.node)}` may read or set any name", call.node)
     return Unknown(f"`{short(call.node)}`", run.place(call.node))
 
 
@@ -538,6 +557,7 @@ BUILTINS_TABLE: dict[str, Operation] = {
     "builtins.zip": zipped,
     "builtins.enumerate": enumerated,
     "builtins.print": shown,
+    **_rows("builtins", "exec eval execfile globals locals", anything),
     **_rows("builtins", "str repr format isinstance hasattr callable type open input raw_input chr vars dir "
             "issubclass exit quit bytes", harmless),
 }  # fmt: skip

@@ -24,7 +24,9 @@ from kmigrate.layout.values import (
     Batches,
     Const,
     Dict,
+    Function,
     Instance,
+    Key,
     Layer,
     Method,
     Model,
@@ -102,20 +104,20 @@ class State:
         self.known = knowledge
         self.graph = LayoutGraph()
         self.axis_uses: list[AxisUse] = []
-        self.loads: dict[tuple[str, int, int], set[tuple[str, int, int]]] = {}
+        self.loads: dict[Key, set[Key]] = {}
         self.dotted: dict[ast.expr, str] = {}
         self.models: list[Model] = []
         self.notes: list[Diagnostic] = []
         self.events: list[Event] = []
         self.unbound: dict[tuple[Any, ...], AxesRef] = {}
-        self.definitions: dict[tuple[str, int, int, str], list[tuple[int, int, AxesRef]]] = {}
+        self.definitions: dict[tuple[Key, str], list[tuple[int, int, AxesRef]]] = {}
         self.loops = 0
         self.steps = 0
         self.context: tuple[int, ...] = ()
         self.statement: ast.stmt | None = None
         self.ambients: list[Ambient] = []
         self.scope = Scope()
-        self.setting_sites: dict[tuple[str, int, int], int] = {}
+        self.setting_sites: dict[Key, int] = {}
         self.shape_evidence: list[tuple[bool, Because]] = []  # (first?, why): layers that follow an unsaid ambient
         self.uses_ambient: list[Place] = []
         first = True if knowledge.first is None else knowledge.first
@@ -124,8 +126,10 @@ class State:
         self.ambient = Ambient(first, layers, loaders, implied=True)
         self.implied = self.ambient
         self.implied_used = False  # does a layer follow it?
+        self.spread: set[Key] = set()  # expressions that stand for several arguments (*args, **kwargs)
+        self.poisoned: Because | None = None  # code that may read or set any name
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
-        self.passed_on: dict[tuple[str, int, int], set[tuple[str, int, int]]] = {}
+        self.passed_on: dict[Key, set[Key]] = {}
         if knowledge.separate_loaders:
             self.graph.pin(loaders, Because("the ambient setting stays", source.path, 0, code="KM107"))
 
@@ -281,7 +285,7 @@ class State:
         """One statement run in several contexts is edited once, so its contexts must agree."""
         if self.graph.muted:
             return
-        others = self.definitions.setdefault((*place.key, name), [])
+        others = self.definitions.setdefault((place.key, name), [])
 
         def rule() -> None:
             for x, y, other in others[:1]:
@@ -343,8 +347,16 @@ class State:
             self.leave(value, f"the model is given to {why}", expr)
         elif isinstance(value, Method):
             self.leak(value.owner, expr, why, seen)
+            if value.function is not None:
+                self.leak(value.function, expr, why, seen)
+        elif isinstance(value, Function):
+            self.given_away(value)
         elif isinstance(value, Layer) and value.setting is not None:
             self.graph.pin(value.setting, self.because(why, expr))
+
+    def given_away(self, function: Function) -> None:
+        """Code that is not understood may call it."""
+        raise NotImplementedError
 
     def leave(self, model: Model, why: str, expr: ast.AST) -> None:
         """The model reaches code that cannot be seen: it keeps its contract."""
