@@ -110,11 +110,11 @@ def _analyse(source: SourceFile, options: Options) -> Analysis:
     if b"relu" in source.raw.lower():
         from kmigrate import relu
 
-        for program in analysis.programs:
-            span = Lines(source.cells[0].text).span
-            edits, diagnostics = relu.find(program.tree, program.dotted, span, program.path, options, program.version)
-            analysis.plan.edits += edits
-            analysis.plan.diagnostics += diagnostics
+        program = analysis.programs[0]
+        span = Lines(source.cells[0].text).span
+        edits, diagnostics = relu.find(program.tree, program.dotted, span, program.path, options, program.version)
+        analysis.plan.edits += edits
+        analysis.plan.diagnostics += diagnostics
     return analysis
 
 
@@ -130,10 +130,15 @@ def _rewrite(source: SourceFile, analysis: Analysis, options: Options) -> Source
     for program in analysis.programs:
         if program.plan.edits and (problem := recheck(program, texts[0])):
             raise rewrite.RewriteError(f"the new program would not do the same: {problem}")
-    again = _analyse(new, options).plan.edits
+    again = _analyse(new, _settled(options)).plan.edits
     if again:
         raise rewrite.RewriteError(f"a second run would change line {again[0].line} of it ({again[0].code})")
     return new
+
+
+def _settled(options: Options) -> Options:
+    """The options for a second run: what the new text says of its ordering needs no help."""
+    return replace(options, ordering="auto")
 
 
 def _drop(result: Result, message: str, code: str = "KM900") -> None:
@@ -171,6 +176,7 @@ def _syntax_error(error: SyntaxError, result: Result) -> Diagnostic:
 
 
 def _where(error: Exception) -> str:
-    """The place in kmigrate that raised, for a report of the bug."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    """The last place of ours before it was raised, for a report of the bug."""
+    root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(root)]
+    return f"{os.path.relpath(frames[-1].filename, root)}:{frames[-1].lineno}"

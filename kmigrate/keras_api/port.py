@@ -213,6 +213,9 @@ class Context:
     # --- the run
 
     def run(self) -> None:
+        self._foreign()
+        if not any(_of_keras(node) for node in ast.walk(self.tree)):
+            return
         self._receivers = Receivers(self.tree, self._apis)
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
@@ -221,7 +224,6 @@ class Context:
                 self._class(node)
             elif isinstance(node, ast.Attribute):
                 self._attribute(node)
-        self._foreign()
         imports = _Imports(self)
         self._rename(imports)
         self._state()
@@ -317,10 +319,10 @@ class Context:
         return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "get_layer"
 
     def _foreign(self) -> None:
-        for node, api in self._apis.items():
-            if api.flavour == "tensorflow.contrib.keras":
-                self.problem(node, "tensorflow.contrib.keras is not ported")
-                return
+        """TensorFlow's own Keras runs on tf_keras as it is; the port is for the other one."""
+        flavours = {api.flavour: node for node, api in self._apis.items() if api.flavour != "keras"}
+        for flavour, node in flavours.items():
+            self.problem(node, f"{flavour} is not ported")
 
     # --- names
 
@@ -338,7 +340,7 @@ class Context:
             return f"{module}.{sub}", last
         if tables.signature("keras_3", f"{module[6:]}.{name}") is not None:
             return module, name
-        if module in _IN_TENSORFLOW:
+        if module in _IN_TENSORFLOW and _tensorflow_has(module, name):
             return f"tensorflow.{module}", name
         if module in ("keras.applications", "keras.ops", "keras.random", "keras.optimizers.schedules"):
             return module, name
@@ -453,7 +455,7 @@ class Context:
             isinstance(statement, ast.Expr) and statement.value in set(self._setter_calls())
             for statement in self.tree.body
         )
-        if self._state_ordering and not said and self._apis:
+        if self._state_ordering and not said:
             self.stated = f"{self.keras()}.backend.set_image_data_format({port_layers.ORDERINGS[self.ordering]!r})"
         else:
             self.stated = None
@@ -477,6 +479,17 @@ class Context:
                 node.col_offset + 1,  # type: ignore[attr-defined]
             )
         )
+
+
+def _of_keras(node: ast.AST) -> bool:
+    """Does the node import multi-backend Keras?"""
+    if isinstance(node, ast.Import):
+        return any(alias.name.split(".")[0] == "keras" for alias in node.names)
+    return isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "keras"
+
+
+def _tensorflow_has(module: str, name: str) -> bool:
+    return module.endswith(".text") or tables.signature("tf_keras", f"{module[6:]}.{name}") is not None
 
 
 def _rule(api: Api) -> Callable[[Draft, Context], None] | None:
@@ -543,9 +556,8 @@ class _Imports:
                 new = alias.name if module is None else module
                 made.plain.append((new, alias.asname))
                 made.changed = made.changed or new != alias.name
-            old = any(alias.name.split(".")[0] == "keras" for alias in node.names)
-            return made if old else None
-        if node.level or not node.module or node.module.split(".")[0] != "keras":
+            return made if _of_keras(node) else None
+        if not _of_keras(node) or node.module is None:
             return None
         for alias in node.names:
             self._alias(made, node.module, alias)

@@ -71,6 +71,8 @@ def layer(draft: Draft, context: Context) -> None:
     rule = RULES.get(draft.api.name)
     if rule is not None:
         rule(draft, context)
+    if draft.has("activity_regularizer") and draft.literal("activity_regularizer") is not None:
+        context.note(draft.call, "activity regularizers are divided by the batch size in Keras 3")  # 4.2
     if draft.literal("weights") is None:
         draft.drop("weights")
     if draft.has("weights") and draft.api.name != "Embedding":

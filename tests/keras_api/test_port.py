@@ -350,6 +350,26 @@ def test_a_name_that_is_taken_keeps_the_old_one() -> None:
     ]
 
 
+def test_imports_within_functions() -> None:
+    source = """
+        '''A module.'''
+        def build():
+            from keras.layers.core import Dense
+            return Dense(4, activation='hard_sigmoid', init='one')
+    """
+    found = lines(source)
+    assert found[2] == "import keras"
+    assert found[-2:] == [
+        "    from keras.layers import Dense",
+        "    return Dense(4, activation=keras1_hard_sigmoid, kernel_initializer='ones')",
+    ]
+
+
+def test_tensorflows_own_keras_is_not_ported() -> None:
+    result = ported("from tensorflow.keras.layers import Dense\nx = Dense(4)\n", (2, 4, 0))
+    assert result.edits == [] and result.problems
+
+
 def test_names_are_written_from_their_own_root() -> None:
     source = "import keras\nx = keras.layers.convolutional.Convolution2D(8, 3, 3)"
     assert line(source) == "x = keras.layers.Conv2D(8, (3, 3))"

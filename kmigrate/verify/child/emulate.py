@@ -157,7 +157,7 @@ def _leaky(tf: Any, original: Any) -> Callable[..., Any]:
         features = tf.convert_to_tensor(features)
         if features.dtype != tf.float64:
             return original(features, alpha=alpha, name=name)
-        return tf.where(features > 0, features, tf.cast(alpha, features.dtype) * features)
+        return tf.where(features > 0, features, features * float(alpha))
 
     return leaky_relu
 
