@@ -63,10 +63,6 @@ class Draft:
         parts = [f"__{self._index[id(node)]}__" for node in self._source[name]]
         return parts[0] if len(parts) == 1 else f"({', '.join(parts)})"
 
-    def place_of(self, node: ast.expr) -> str:
-        """What stands for any argument of the call in a template."""
-        return f"__{self._index[id(node)]}__"
-
     # changing
 
     def drop(self, *names: str) -> None:

@@ -324,12 +324,3 @@ def method(owner: str, name: str, flavour: str = "keras") -> Api:
         raise ValueError(f"no methods are known of {owner!r}: say one of {_METHOD_OWNERS}")
     home = "keras.preprocessing.image" if owner == "ImageDataGenerator" else "keras.models"
     return Api(home, f"{owner}.{name}", name, flavour)
-
-
-def exported(dotted: str) -> frozenset[str]:
-    """The names that ``from <dotted> import *`` may bring in (all spellings of all versions)."""
-    from kmigrate.keras_api import tables  # only star imports and calls need the tables
-
-    found = _split(dotted)
-    searched = MODULES.get(found[1]) if found else None
-    return frozenset().union(*(tables.names_of(today) for today in searched or ()))

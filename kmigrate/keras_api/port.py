@@ -9,23 +9,23 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from kmigrate.keras_api import (
-    helpers,
+    double_star,
     names,
     port_backend,
     port_layers,
     port_training,
     signatures,
-    starred,
     tables,
     versions,
 )
 from kmigrate.keras_api.draft import Draft, incomplete_groups
 from kmigrate.keras_api.names import Api
+from kmigrate.keras_api.port_imports import BY_MODULE, Imports, of_keras
 from kmigrate.keras_api.receivers import Receivers
 from kmigrate.keras_api.versions import Version
 from kmigrate.plan import Edit
@@ -97,8 +97,6 @@ def _bound_as(api: Api, version: Version) -> tuple[int, Version]:
 _LAYER_BASES = ("Layer", "Wrapper", "Recurrent", "ConvRecurrent2D")
 # Modules of which today's TensorFlow still has what Keras 3 dropped.
 _IN_TENSORFLOW = ("keras.preprocessing.image", "keras.preprocessing.text", "keras.preprocessing.sequence")
-# Modules whose functions are written with the module's name: ops.mean.
-_BY_MODULE = ("keras.ops", "keras.activations", "keras.random")
 _NAME_IN_TEMPLATE = re.compile(r"\b(ops|keras)\.|\b(keras1_\w+|Keras1\w+)")
 
 _SETTERS = ("set_image_data_format",)
@@ -129,10 +127,10 @@ class Context:
         self._dotted = dotted
         self._apis = {node: api for node, path in dotted.items() if (api := names.resolve(path)) is not None}
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
-        self._taken = _names_in(tree)
-        self._helpers: set[str] = set()
-        self._needed: dict[tuple[str, str], str] = {}  # (module, name) -> name in this file
-        self._needs_keras = False
+        self.taken = _names_in(tree)
+        self.helpers_used: set[str] = set()
+        self.needed: dict[tuple[str, str], str] = {}  # (module, name) -> name in this file
+        self.needs_keras = False
         self._targets: dict[ast.expr, tuple[str, str]] = {}  # callee -> what it becomes
         self._gone: set[ast.expr] = set()  # callees inside a call that is replaced whole
         self.stated: str | None = None  # the statement that says the ordering
@@ -158,20 +156,20 @@ class Context:
 
     def helper(self, name: str) -> str:
         """The name of a helper's function, which the program then has."""
-        self._helpers.add(name)
+        self.helpers_used.add(name)
         self.keras()
         return name
 
     def keras(self) -> str:
         """The name of the package in this file."""
-        self._needs_keras = True
+        self.needs_keras = True
         return "keras"
 
     def name(self, module: str, name: str) -> str:
         """An expression for a name of Keras 3 that this file may not have yet."""
         if not module:
             return name
-        if module in _BY_MODULE:
+        if module in BY_MODULE:
             return f"{self._needs('keras', module.rpartition('.')[2])}.{name}"
         return self._needs(module, name)
 
@@ -200,21 +198,21 @@ class Context:
 
     def translate(self, draft: Draft) -> None:
         """dim_ordering -> data_format."""
-        port_layers._translated(draft)
+        port_layers.translated(draft)
 
     def compared(self, call: ast.Call) -> bool:
         """Translate the strings that the ordering is compared with; False if it is used otherwise."""
         parent = self._parents.get(call)
         constants = port_backend.compares_ordering(parent, call) if isinstance(parent, ast.Compare) else []
         for constant in constants:
-            self._edit(constant, "Constant", {"value": port_layers.ORDERINGS[str(constant.value)]}, "KM301")
+            self.edit(constant, "Constant", {"value": port_layers.ORDERINGS[str(constant.value)]}, "KM301")
         return bool(constants)
 
     # --- the run
 
     def run(self) -> None:
         self._foreign()
-        if not any(_of_keras(node) for node in ast.walk(self.tree)):
+        if not any(of_keras(node) for node in ast.walk(self.tree)):
             return
         self._receivers = Receivers(self.tree, self._apis)
         for node in ast.walk(self.tree):
@@ -224,7 +222,7 @@ class Context:
                 self._class(node)
             elif isinstance(node, ast.Attribute):
                 self._attribute(node)
-        imports = _Imports(self)
+        imports = Imports(self)
         self._rename(imports)
         self._state()
         imports.write()
@@ -259,7 +257,7 @@ class Context:
             return
         if draft.template is not None and "__call__" not in draft.template:
             self._gone.add(call.func)
-        self._edit(call, "Call", args, "KM302")
+        self.edit(call, "Call", args, "KM302")
 
     def _bindable(self, draft: Draft) -> bool:
         bound, call = draft.bound, draft.call
@@ -278,7 +276,7 @@ class Context:
 
     def _harmless(self, value: ast.expr, call: ast.Call, api: Api) -> bool:
         """Are all arguments that ``**value`` may hold the same in Keras 3?"""
-        words = starred.words(self.tree, self._parents, value, call)
+        words = double_star.words(self.tree, self._parents, value, call)
         known = signatures.parameters(api, "keras_3") or ()
         same = {one.name for one in known} | {"name", "trainable", "input_shape"}
         return words is not None and words <= same and all(signatures.renamed(api, w) == w for w in words)
@@ -305,9 +303,9 @@ class Context:
         if node in self._dotted:
             return
         if node.attr == "_keras_shape":
-            self._edit(node, "Attribute", {"attr": "shape"}, "KM301")
+            self.edit(node, "Attribute", {"attr": "shape"}, "KM301")
         elif node.attr == "lr" and isinstance(node.value, ast.Attribute) and node.value.attr == "optimizer":
-            self._edit(node, "Attribute", {"attr": "learning_rate"}, "KM301")
+            self.edit(node, "Attribute", {"attr": "learning_rate"}, "KM301")
         elif node.attr in ("output_shape", "input_shape") and not self._receivers.kind(node.value):
             if self._is_layer(node.value):
                 self.problem(node, f"Keras 3's layers have no {node.attr}")
@@ -361,7 +359,7 @@ class Context:
             if isinstance(node, ast.Name) and self._dotted[node] == path and node not in self._gone
         ]
 
-    def _rename(self, imports: _Imports) -> None:
+    def _rename(self, imports: Imports) -> None:
         inner = {id(self_) for node in self._apis for self_ in _inside(node)}
         for node, path in self._dotted.items():
             if id(node) in inner or node in self._gone:
@@ -372,7 +370,7 @@ class Context:
             elif api.flavour == "keras":
                 self._use(node, api, imports)
 
-    def _use(self, node: ast.expr, api: Api, imports: _Imports) -> None:
+    def _use(self, node: ast.expr, api: Api, imports: Imports) -> None:
         target = self.target_of(node, api)
         if target is None:
             if node not in self._targets or api.module != "keras.layers":
@@ -383,7 +381,7 @@ class Context:
         else:
             text = self.expression(node, *target)
         if text != ast.unparse(node):
-            self._edit(node, type(node).__name__, {"text": text}, "KM301")
+            self.edit(node, type(node).__name__, {"text": text}, "KM301")
 
     def _missing(self, node: ast.expr, api: Api) -> None:
         reported = any(problem.line == node.lineno for problem in self.result.problems)
@@ -403,7 +401,7 @@ class Context:
             package, _, last = module.rpartition(".")
             text = self.expression(node, package, last)
             if text != ast.unparse(node):
-                self._edit(node, "Attribute", {"text": text}, "KM301")
+                self.edit(node, "Attribute", {"text": text}, "KM301")
 
     def _brought_in(self) -> Iterator[tuple[tuple[str, str], str]]:
         """What the imports at the top give already, and keep under the same name."""
@@ -418,10 +416,10 @@ class Context:
     def _needs(self, module: str, name: str) -> str:
         if module in self._stars and tables.signature("keras_3", f"{module[6:]}.{name}") is not None:
             return name
-        known = self._brought.get((module, name)) or self._needed.get((module, name))
+        known = self._brought.get((module, name)) or self.needed.get((module, name))
         if known is None:
-            known = name if name not in self._taken else f"keras_{name}"
-            self._needed[module, name] = known
+            known = name if name not in self.taken else f"keras_{name}"
+            self.needed[module, name] = known
         return known
 
     # --- the ordering
@@ -462,7 +460,7 @@ class Context:
 
     # --- edits
 
-    def _edit(self, node: ast.AST, kind: str, args: Mapping[str, Any], code: str) -> None:
+    def edit(self, node: ast.AST, kind: str, args: Mapping[str, Any], code: str) -> None:
         codemod = "keras3_call" if kind == "Call" else "keras3_names"
         start, end = self._lines.span(node)
         self.result.edits.append(
@@ -479,13 +477,6 @@ class Context:
                 node.col_offset + 1,  # type: ignore[attr-defined]
             )
         )
-
-
-def _of_keras(node: ast.AST) -> bool:
-    """Does the node import multi-backend Keras?"""
-    if isinstance(node, ast.Import):
-        return any(alias.name.split(".")[0] == "keras" for alias in node.names)
-    return isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "keras"
 
 
 def _tensorflow_has(module: str, name: str) -> bool:
@@ -511,199 +502,6 @@ _OLD_INITIALIZERS = (
     *("uniform", "normal", "lecun_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"),
     *("orthogonal", "identity", "zero", "one"),
 )
-
-
-@dataclass
-class _Statement:
-    """An import statement on its way: what it brings in, by module."""
-
-    node: ast.Import | ast.ImportFrom
-    plain: list[tuple[str, str | None]] = field(default_factory=list)  # import a.b as c
-    froms: dict[str, list[tuple[str, str | None]]] = field(default_factory=dict)
-    changed: bool = False
-
-    def lines(self) -> list[str]:
-        made = []
-        if self.plain:
-            made.append("import " + ", ".join(_alias(*one) for one in self.plain))
-        for module, brought in self.froms.items():
-            made.append(_from(module, brought))
-        return made
-
-
-class _Imports:
-    """The imports of Keras, old and new."""
-
-    def __init__(self, context: Context) -> None:
-        self.context = context
-        self._bound: dict[tuple[str, tuple[str, str]], str] = {}  # (old name, target) -> new name
-        self.statements = [
-            made
-            for node in ast.walk(context.tree)
-            if isinstance(node, (ast.Import, ast.ImportFrom)) and (made := self._statement(node)) is not None
-        ]
-        self.statements.sort(key=lambda one: one.node.lineno)
-
-    def bound(self, old: str, target: tuple[str, str]) -> str | None:
-        """The name that the imports give to what ``old`` meant."""
-        return self._bound.get((old, target))
-
-    def _statement(self, node: ast.Import | ast.ImportFrom) -> _Statement | None:
-        made = _Statement(node)
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                module = names.module(alias.name) if alias.name.split(".")[0] == "keras" else None
-                new = alias.name if module is None else module
-                made.plain.append((new, alias.asname))
-                made.changed = made.changed or new != alias.name
-            return made if _of_keras(node) else None
-        if not _of_keras(node) or node.module is None:
-            return None
-        for alias in node.names:
-            self._alias(made, node.module, alias)
-        old_names = [(alias.name, alias.asname) for alias in node.names]
-        made.changed = made.froms != {node.module: old_names}
-        return made
-
-    def _alias(self, made: _Statement, home: str, alias: ast.alias) -> None:
-        path = f"{home}.{alias.name}"
-        if alias.name == "*":
-            _put(made, names.module(home) or home, ("*", None))
-            return
-        module = names.module(path)
-        api = names.resolve(path)
-        if module is not None and (api is None or not self.context.uses(path)):
-            package, _, last = module.rpartition(".")
-            held = alias.asname or alias.name
-            _put(made, package, (last, held if held != last else None))
-            return
-        if api is None:
-            _put(made, home, (alias.name, alias.asname))
-            return
-        found = [self.context.target_of(node, api) for node, _ in self.context.uses(path)]
-        targets = list(dict.fromkeys(target for target in found if target is not None))
-        if not found and (unused := self.context.target(api)) is not None:
-            targets = [unused]
-        for target in targets:
-            self._bring(made, alias, target)
-
-    def _bring(self, made: _Statement, alias: ast.alias, target: tuple[str, str]) -> None:
-        module, name = target
-        old = alias.asname or alias.name
-        if not module:
-            return
-        if module in _BY_MODULE and name != alias.name:
-            self._bound[old, target] = self.context.name(module, name)
-            return
-        free = name not in self.context._taken or name == alias.name
-        new = alias.asname or (name if free else alias.name)
-        self._bound[old, target] = new
-        self.context._needed.setdefault(target, new)
-        _put(made, module, (name, new if new != name else None))
-
-    def write(self) -> None:
-        context = self.context
-        held = {
-            (module, name)
-            for one in self.statements
-            if one.node in context.tree.body
-            for module, brought in one.froms.items()
-            for name, _ in brought
-        }
-        needed: dict[str, list[tuple[str, str | None]]] = {}
-        for (module, name), local in context._needed.items():
-            if (module, name) not in held:
-                needed.setdefault(module, []).append((name, local if local != name else None))
-        for one in self.statements:  # an import that is there takes what is needed of its module
-            for module, brought in one.froms.items():
-                if module in needed and one.node in context.tree.body and brought[0][0] != "*":
-                    for wanted in needed.pop(module):
-                        _put(one, module, wanted)
-                    one.changed = True
-        extra = [_from(module, brought) for module, brought in needed.items()]
-        if context._needs_keras and not self._has_keras():
-            extra.insert(0, "import keras")
-        body = [helpers.HELPERS[name].strip("\n") for name in helpers.in_order(context._helpers)]
-        if context.stated is not None:
-            body.insert(0, context.stated)
-        for one in self.statements:
-            self._replace(one)
-        self._insert(extra, body)
-
-    def _has_keras(self) -> bool:
-        return any(
-            (module == "keras" or module.startswith("keras.")) and asname is None
-            for one in self.statements
-            if one.node in self.context.tree.body
-            for module, asname in one.plain
-        )
-
-    def _replace(self, one: _Statement) -> None:
-        if not one.changed:
-            return
-        first, *rest = one.lines() or ["import keras"]
-        kind = type(one.node).__name__
-        self.context._edit(one.node, kind, {"text": first}, "KM301")
-        for line in rest:
-            self.context._edit(one.node, "stmt", {"where": "after", "text": line}, "KM301")
-
-    def _insert(self, imports: Sequence[str], body: Sequence[str]) -> None:
-        if not imports and not body:
-            return
-        keras = [one.node for one in self.statements if one.node in self.context.tree.body]
-        if not keras:
-            self._insert_before([*imports, *body])
-            return
-        for line in imports:
-            self.context._edit(keras[0], "stmt", {"where": "after", "text": line}, "KM301")
-        if body:
-            last = _end_of_imports(self.context.tree.body, keras[0])
-            code = "\n\n\n".join(body)
-            self.context._edit(last, "stmt", {"where": "after", "text": code}, "KM303")
-
-    def _insert_before(self, lines: Sequence[str]) -> None:
-        for statement in self.context.tree.body:
-            docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
-            future = isinstance(statement, ast.ImportFrom) and statement.module == "__future__"
-            if not docstring and not future:
-                for line in lines:
-                    self.context._edit(statement, "stmt", {"where": "before", "text": line}, "KM303")
-                return
-
-
-def _put(made: _Statement, module: str, brought: tuple[str, str | None]) -> None:
-    known = made.froms.setdefault(module, [])
-    if brought not in known:
-        known.append(brought)
-
-
-def _alias(name: str, asname: str | None) -> str:
-    return f"{name} as {asname}" if asname else name
-
-
-def _from(module: str, brought: Sequence[tuple[str, str | None]]) -> str:
-    listed = ", ".join(_alias(*one) for one in brought)
-    line = f"from {module} import {listed}"
-    if len(line) <= 100:
-        return line
-    rows: list[str] = []
-    for one in brought:
-        item = _alias(*one) + ","
-        if rows and len(rows[-1]) + len(item) < 90:
-            rows[-1] += " " + item
-        else:
-            rows.append("    " + item)
-    return f"from {module} import (\n" + "\n".join(rows) + "\n)"
-
-
-def _end_of_imports(body: Sequence[ast.stmt], first: ast.stmt) -> ast.stmt:
-    """The last of the imports that stand together with ``first``."""
-    last = first
-    for statement in body[body.index(first) :]:
-        if not isinstance(statement, (ast.Import, ast.ImportFrom)):
-            break
-        last = statement
-    return last
 
 
 def _names_in(tree: ast.Module) -> frozenset[str]:

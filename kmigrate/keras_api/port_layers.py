@@ -113,7 +113,7 @@ def _ordering(draft: Draft, context: Context) -> None:
     takes = any(one.name == "data_format" for one in now)
     one_dimensional = draft.api.name in signatures.LITERAL_LAST
     if draft.has("data_format"):
-        _translated(draft)
+        translated(draft)
     elif not takes:
         return
     elif one_dimensional:
@@ -123,7 +123,7 @@ def _ordering(draft: Draft, context: Context) -> None:
         draft.set("data_format", repr(ORDERINGS[context.ordering]))
 
 
-def _translated(draft: Draft) -> None:
+def translated(draft: Draft) -> None:
     node = draft.node("data_format")
     spelled = draft.bound.keywords.get("data_format")
     if spelled is not None and spelled.arg == "data_format":

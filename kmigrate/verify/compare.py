@@ -69,6 +69,10 @@ def compare(before: dict[str, Any], after: dict[str, Any], same_weights: bool = 
     loads or saves them.
     """
     result = Comparison()
+    for old, new in zip(before["models"], after["models"], strict=False):
+        if "map_error" in new:  # the run ended there
+            result.problems.append(f"{old['name']}: {new['map_error']}")
+            return result
     moves = _Moves()
     _events(before, after, moves, result)
     for number, (old, new) in enumerate(zip(before["models"], after["models"], strict=False)):
@@ -159,10 +163,6 @@ def _model(
     number: int, old: dict[str, Any], new: dict[str, Any], same_weights: bool, result: Comparison
 ) -> ModelFigures:
     model = ModelFigures(old["name"] or f"model {number + 1}", old["where"], new["where"])
-    if "map_error" in new:
-        result.problems.append(f"{model.name}: {new['map_error']}")
-        model.weights = new["map_error"]
-        return model
     if "predictions" not in old or "predictions" not in new:
         result.problems.append(f"{model.name} could not be run")
         return model

@@ -16,6 +16,7 @@ from kmigrate.verify.server import Server
 # shapes tried for data files whose contents nothing tells yet
 _GUESSES = ((16, 3, 37, 29), (16, 1, 37, 29), (16, 37, 29, 3), (16, 37))
 _UNKNOWN_SIZE = 19  # for a None in a model's input shape
+_TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 _LABELS = re.compile(r"label|target|mask|class|(^|[_/.-])y([_.-]|$)", re.IGNORECASE)
 
 
@@ -312,8 +313,10 @@ class _Verification:
 
 def _failure(name: str, error: dict[str, Any]) -> str:
     """One line on the exception that ended a run."""
-    lines = error["message"].splitlines() or [""]
-    return f"{name} fails: {error['type']}: {lines[0]}" + (f" ({error['where']})" if error["where"] else "")
+    text = _TERMINAL.sub("", error["message"])
+    lines = [line.strip() for line in text.splitlines() if line.strip() and "Exception encountered" not in line]
+    where = f" ({error['where']})" if error["where"] else ""
+    return f"{name} fails: {error['type']}: {lines[0] if lines else ''}{where}"
 
 
 def _shapes_for(used: dict[str, Any], models: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:

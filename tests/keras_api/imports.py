@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from kmigrate.keras_api import names
+from kmigrate.keras_api.stars import exported
 
 
 def dotted(tree: ast.Module) -> dict[ast.expr, str]:
@@ -18,7 +18,7 @@ def dotted(tree: ast.Module) -> dict[ast.expr, str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             for alias in node.names:
                 if alias.name == "*":
-                    paths |= {name: f"{node.module}.{name}" for name in names.exported(node.module)}
+                    paths |= {name: f"{node.module}.{name}" for name in exported(node.module)}
                 else:
                     paths[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     found: dict[ast.expr, str] = {}

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from kmigrate.keras_api import names
 from kmigrate.keras_api.names import Api, method, module, resolve
+from kmigrate.keras_api.stars import exported
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,10 @@ def test_names_that_are_not_listed_keep_their_spelling() -> None:
 
 
 def test_star_imports_bring_old_and_new_names() -> None:
-    brought = names.exported("keras.layers")
+    brought = exported("keras.layers")
     assert {"Dense", "Convolution2D", "Conv2D", "merge", "Concatenate"} <= brought
-    assert "Sequential" in names.exported("keras.models")
-    assert names.exported("numpy") == frozenset()
+    assert "Sequential" in exported("keras.models")
+    assert exported("numpy") == frozenset()
 
 
 def test_methods_are_named_by_their_class() -> None:
