@@ -6,6 +6,7 @@ import ast
 import re
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange
@@ -24,6 +25,8 @@ MAX_RUNS = 6
 CHANNEL_COUNTS = range(1, 5)
 CHANNEL_NAME = re.compile(r"chan|^n_?c$|^nb_ch|^c$|^ch$", re.IGNORECASE)
 LAST_KERAS1 = (1, 2, 2)
+# Pins that are about who else relies on a model or on its numbers, not about whether it can be converted.
+CONTRACTS = frozenset(("KM153", "KM904", "KM906"))
 
 
 @dataclass
@@ -67,14 +70,19 @@ def _analyse(source: Source, options: Options) -> Program:
     planner = Planner(run)
     plan = Plan()
     asked = _question(run, known, options)
+    if asked is not None and follows_any_ordering(source, known):
+        reports = planner.without_change("both orderings are handled: it follows the setting")
+        return Program(source.path, Plan(models=reports), source.tree, run.dotted, known.version)
     if asked is not None:
         planner.refuse_ambient(asked)
-    _pin_for_others(run)
+    _pin_for_strangers(run)
     planner.solve()
+    if run.graph.flipped and _pin_for_files(run):
+        planner.solve()
     plan.edits, plan.diagnostics, plan.models = planner.result(options)
     plan.diagnostics.extend(run.notes)
     ordering = None
-    if any(place for place in run.uses_ambient) or run.ambients:
+    if run.uses_ambient or run.ambients:
         first = run.implied.first if not run.ambients else run.ambients[-1].first
         ordering = "th" if first else "tf"
         if not run.ambients and known.ordering_why:
@@ -84,19 +92,52 @@ def _analyse(source: Source, options: Options) -> Program:
     return Program(source.path, plan, source.tree, run.dotted, known.version, ordering, planner)
 
 
-def _pin_for_others(run: Interpreter) -> None:
+def follows_any_ordering(source: Source, known: Knowledge) -> bool:
+    """Would the program be right under either setting? Then nothing in it fixes one, and nothing is to be done.
+
+    Found out by taking it for channels-first and looking whether the flip needs any edit.
+    """
+    run = settled(source, replace(known, first=True, separate_loaders=False, hints={}))
+    graph = run.graph
+    graph.pins = [(node, because) for node, because in graph.pins if because.code not in CONTRACTS]
+    planner = Planner(run)
+    return bool(graph.goals) and planner.flips_without_edits()
+
+
+def settled(source: Source, known: Knowledge) -> Interpreter:
+    """The program run until no run finds out more about arrays of unknown rank."""
+    for _ in range(MAX_RUNS):
+        run = Interpreter(source, known)
+        run.run()
+        hints = {**_hints(run), **known.hints}
+        if hints == known.hints:
+            break
+        known = replace(known, hints=hints)
+    return run
+
+
+def _hints(run: Interpreter) -> dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]]:
+    """Axes of arrays that had none where they were made. Sizes only as numbers: names would tie what differs."""
+    return {
+        key: [(a.label, a.size if a.size is not None and a.size.value is not None else None) for a in ref.axes]
+        for key, ref in run.unbound.items()
+        if ref.axes is not None
+    }
+
+
+def _pin_for_strangers(run: Interpreter) -> None:
     """What code that cannot be seen may rely on stays."""
     if run.poisoned is not None:
-        for node, _ in list(run.graph.goals):
+        for node, _ in run.graph.goals:
             run.graph.pin(node, run.poisoned)
-    _pin_for_files(run)
 
 
-def _pin_for_files(run: Interpreter) -> None:
-    """What other files of the project rely on stays (DESIGN 11: models that leave, the ambient)."""
+def _pin_for_files(run: Interpreter) -> bool:
+    """What other files of the project rely on stays (DESIGN 11: models that leave, the ambient). Was anything?"""
     path = run.source.path
-    if path in ("-", "<stdin>") or not run.graph.goals:
-        return
+    if path in ("-", "<stdin>"):
+        return False
+    pins = len(run.graph.pins)
     ambients = [run.implied, *run.ambients]
     for stmt, file in project.keras_modules(run.source.tree, path):
         text = f"`{file}` uses Keras under the same setting, and programs of several files are not followed yet"
@@ -105,8 +146,9 @@ def _pin_for_files(run: Interpreter) -> None:
     others = project.importers(path)
     if others:
         text = f"`{others[0]}` imports this file, and programs of several files are not followed yet"
-        for node, _ in list(run.graph.goals):
+        for node, _ in run.graph.goals:
             run.graph.pin(node, Because(text, path, 0, 0, "KM904"))
+    return len(run.graph.pins) > pins
 
 
 def _project_version(path: str, options: Options) -> VersionRange:
@@ -117,10 +159,7 @@ def _project_version(path: str, options: Options) -> VersionRange:
 
 def _learned(run: Interpreter, known: Knowledge, stated: VersionRange, options: Options) -> Knowledge | None:
     """What this run found out that the next must start from; None where it has settled."""
-    new = replace(known, hints=dict(known.hints))
-    for key, ref in run.unbound.items():
-        if ref.axes is not None and key not in new.hints:
-            new.hints[key] = [(a.label, _stable(a.size)) for a in ref.axes]
+    new = replace(known, hints={**_hints(run), **known.hints})
     new.version = _version(run, stated)
     first, new.ordering_why = _ordering(run, new.version, options)
     new.first = first
@@ -131,11 +170,6 @@ def _learned(run: Interpreter, known: Knowledge, stated: VersionRange, options: 
     new.cifar_follows = new.version.agree("cifar_follows_ambient") is not False
     new.version_is_3 = new.version.agree("one_dimensional_follow_ambient") is True
     return None if new == known else new
-
-
-def _stable(size: Dim | None) -> Dim | None:
-    """Only numbers are kept between runs: names of unknowns would tie what is not the same."""
-    return size if size is not None and size.value is not None else None
 
 
 def _version(run: Interpreter, stated: VersionRange) -> VersionRange:

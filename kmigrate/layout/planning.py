@@ -49,6 +49,19 @@ class Planner:
         self.edits, self.cuts = [], []
         self.graph.flipped = set()
 
+    def flips_without_edits(self) -> bool:
+        """Can every channels-first layer flip as the source stands, apart from the setting itself?"""
+        self.graph.solve()
+        flips = all(self.graph.is_flipped(node) for node, _ in self.graph.goals)
+        return flips and self._collect() and not self.edits and not self.cuts
+
+    def without_change(self, why: str) -> list[ModelReport]:
+        """Every model needs nothing, for one reason."""
+        places = {m.place.key: m for m in self.run.models}
+        return [
+            ModelReport(m.name or m.kind, m.place.path, m.place.line, Status.NOTHING, (why,)) for m in places.values()
+        ]
+
     def _models_that_leave(self) -> None:
         """A model that nothing here feeds is fed elsewhere: its contract is not ours to change (DESIGN 11)."""
         root = self.graph.root

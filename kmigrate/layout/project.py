@@ -58,14 +58,15 @@ def _file(base: Path, name: str, path: str) -> Path | None:
 
 
 def importers(path: str) -> list[str]:
-    """Files of the project that import this one (by its module name)."""
+    """Files of the project (without a project: of the folder) that import this one, by its module name."""
     file = Path(path)
-    root = project_root(file) or file.parent
-    stem = file.parent.name if file.stem == "__init__" else file.stem
-    wanted = re.compile(rb"^[ \t]*(?:from|import)[ \t][^\n#]*\b" + re.escape(stem.encode()) + rb"\b", re.MULTILINE)
+    root = project_root(file)
+    stem = (file.parent.name if file.stem == "__init__" else file.stem).encode()
+    wanted = re.compile(rb"^[ \t]*(?:from|import)[ \t][^\n#]*\b" + re.escape(stem) + rb"\b", re.MULTILINE)
     found = []
-    for other in _python_files(root):
-        if other != str(file) and not os.path.samefile(other, file) and wanted.search(_read(Path(other))):
+    for other in _python_files(root) if root is not None else sorted(map(str, file.parent.glob("*.py"))):
+        data = _read(Path(other))
+        if stem in data and wanted.search(data) and not os.path.samefile(other, file):
             found.append(other)
     return found
 
@@ -73,8 +74,8 @@ def importers(path: str) -> list[str]:
 def _python_files(root: Path) -> Iterator[str]:
     count = 0
     for folder, folders, files in os.walk(root):
-        folders[:] = [name for name in folders if name not in SKIPPED]
-        for name in files:
+        folders[:] = sorted(name for name in folders if name not in SKIPPED)
+        for name in sorted(files):
             if name.endswith(".py"):
                 count += 1
                 if count > MAX_FILES:

@@ -9,13 +9,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kmigrate.layout.analysis import Program
+from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import Axis, last, moves
-from kmigrate.layout.interpret.machine import Interpreter
-from kmigrate.layout.interpret.state import Event, Knowledge, Source, WorkLimit
+from kmigrate.layout.interpret.state import Event, Source, WorkLimit
 from kmigrate.syntax import Lines, parse
-
-MAX_RUNS = 6
 
 
 def recheck(before: Program, text: str) -> str | None:
@@ -27,7 +24,7 @@ def recheck(before: Program, text: str) -> str | None:
     known = replace(old.known, hints={})
     source = Source(before.path, Lines(text), parse(text, before.path))
     try:
-        new = _settled(source, known)
+        new = settled(source, known)
     except (WorkLimit, RecursionError):
         return "the new program cannot be followed to its end"
     if len(new.events) != len(old.events):
@@ -38,21 +35,6 @@ def recheck(before: Program, text: str) -> str | None:
         if problem is not None:
             return f"line {b.line}: {problem}"
     return None
-
-
-def _settled(source: Source, known: Knowledge) -> Interpreter:
-    """The program run until no run finds out more about unknown arrays."""
-    for _ in range(MAX_RUNS):
-        run = Interpreter(source, known)
-        run.run()
-        hints = dict(known.hints)
-        for key, ref in run.unbound.items():
-            if ref.axes is not None and key not in hints:
-                hints[key] = [(a.label, a.size if a.size and a.size.value is not None else None) for a in ref.axes]
-        if hints == known.hints:
-            break
-        known = replace(known, hints=hints)
-    return run
 
 
 def _first_missing(old: list[Event], new: list[Event]) -> str:

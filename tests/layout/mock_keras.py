@@ -127,7 +127,7 @@ class Layer:
     def __call__(self, x: Any) -> Any:
         if isinstance(x, Model):
             x = x.output
-        if isinstance(x, list):
+        if isinstance(x, list) and self.kind != "Lambda":
             out = Tensor(lambda *xs: self.run(list(xs)), *x)
         elif self.kind == "Lambda":
             out = self.get("function")(x)
@@ -273,6 +273,7 @@ class Model:
     output = property(lambda self: self.outputs[0])
     input = property(lambda self: self.inputs[0])
     output_shape = property(lambda self: self.outputs[0].shape)
+    input_shape = property(lambda self: self.inputs[0].shape)
 
     def add(self, layer: Any) -> None:
         if isinstance(layer, Tensor):
@@ -447,6 +448,8 @@ class FakeModule(types.ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         world, home = self.__dict__["_world"], self.__name__
+        if name == "__all__":
+            return [*layers(world), *(backend(world) if home.endswith("backend") else ())]
         if name.startswith("__"):
             raise AttributeError(name)
         if home.endswith(("backend", "ops")) and name in (table := backend(world)):

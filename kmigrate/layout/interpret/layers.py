@@ -283,7 +283,7 @@ class Layers(Calls):
             new[at] = Axis(CHANNEL, size or self.name_of("filters", node))
         elif channels == "multiplied":
             new[at] = Axis(CHANNEL, self.name_of("channels", node))
-        return self.tensor(new, node, x.node)
+        return self._activated(layer, self.tensor(new, node, x.node), node)
 
     def _kernel_arguments(self, layer: Layer, x: Array, node: ast.expr) -> None:
         """Kernels of Keras 1 are laid out like the maps: what sees a kernel's axes or numbers stays (FACTS 4)."""
