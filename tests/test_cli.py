@@ -204,7 +204,9 @@ def test_a_terminal_gets_colours_unless_it_declines(kmigrate, monkeypatch, wante
     controller, terminal = os.openpty()
     with os.fdopen(terminal, "w") as stdout:
         monkeypatch.setattr(sys, "stdout", stdout)
-        kmigrate("a.py")
+        assert kmigrate("a.py").status == 0
+        stdout.write("end")
+        stdout.flush()
         out = os.read(controller, 10_000)
     os.close(controller)
     assert (b"\x1b[31m-x = 'channels_first'\x1b[0m" in out) is wanted

@@ -312,7 +312,8 @@ def _spellings(api: Api) -> dict[int, frozenset[str]]:
 
 def keyword_generation(api: Api, spelled: str) -> int:
     """What one keyword tells of the generation: 1, 2 (or later), 3, or 0."""
-    if spelled in COMMON.get(api.module[6:], ()):  # taken through **kwargs before it was written out
+    through = spelled in _RECURRENT and api.name in _RECURRENT_LAYERS
+    if through or spelled in COMMON.get(api.module[6:], ()):  # taken through **kwargs before it was written out
         return 0
     known = _spellings(api)
     old, middle, new = (spelled in known[n] for n in (1, 2, 3))

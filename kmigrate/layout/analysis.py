@@ -97,7 +97,7 @@ def follows_any_ordering(source: Source, known: Knowledge) -> bool:
 
     Found out by taking it for channels-first and looking whether the flip needs any edit.
     """
-    run = settled(source, replace(known, first=True, separate_loaders=False, hints={}))
+    run = settled(source, replace(known, first=True, separate_loaders=False, hints={}, trial=True))
     graph = run.graph
     graph.pins = [(node, because) for node, because in graph.pins if because.code not in CONTRACTS]
     planner = Planner(run)
@@ -163,6 +163,8 @@ def _learned(run: Interpreter, known: Knowledge, stated: VersionRange, options: 
     new.version = _version(run, stated)
     first, new.ordering_why = _ordering(run, new.version, options)
     new.first = first
+    if first is not known.first:
+        new.hints = {}  # they were found in the other world
     implied = any(layer_place for layer_place in run.uses_ambient) and run.implied_used
     reaches = new.version.agree("setter_reaches_layers")
     new.separate_loaders = bool(implied and reaches is not True)

@@ -323,8 +323,14 @@ class Planner:
         )
         goals = [(n, b) for n, b in graph.goals if graph.root(n) in classes]
         if not goals:
-            pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in ("KM902", "KM903")]
-            return (Status.LEFT_ALONE, pins) if pins else (Status.NOTHING, [])
+            if model.unknown:
+                return Status.LEFT_ALONE, [Because(model.unknown, model.place.path, model.place.line, 0, "KM901")]
+            wanted = ("KM901", "KM903") if self.asked is not None or graph.goals else ("KM903",)
+            pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in wanted]
+            asked = any(b.code == "KM903" for b in pins)
+            if pins:  # what is not understood may hold channels-first layers
+                return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(pins))
+            return Status.NOTHING, []
         stay = [(n, b) for n, b in goals if not graph.is_flipped(n)]
         groups = {component[c] for c in classes}
         if groups & unwanted:

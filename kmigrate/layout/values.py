@@ -198,6 +198,7 @@ class Model(Value):
     flattens: list[tuple[int, list[Axis]]] = field(default_factory=list)
     indexed: bool = False  # layers are taken by number: none may be inserted
     loads: list[Place] = field(default_factory=list)
+    unknown: str = ""  # why its inputs or outputs are not known
     fed: bool = False  # does this program give it data?
 
 

@@ -366,11 +366,16 @@ class Expressions(ArrayOps):
     def eval_IfExp(self, expr: ast.IfExp) -> Value:
         test = self.eval(expr.test)
         if isinstance(test, OrderingTest):
+            if test.node in self.alternate or test.node in self.guards:
+                return self.eval(expr.body if test.truth != (test.node in self.alternate) else expr.orelse)
             now, after = (expr.body, expr.orelse) if test.truth else (expr.orelse, expr.body)
             guards, self.guards = self.guards, (*self.guards, test.node)
             value = self.eval(now)
             self.guards = guards
-            return self.pair(value, self.quietly(lambda: self.eval(after)), test.node, expr)
+            alternate, self.alternate = self.alternate, (*self.alternate, test.node)
+            other = self.quietly(lambda: self.eval(after))
+            self.alternate = alternate
+            return self.pair(value, other, test.node, expr)
         truth = self.truth(test)
         if truth is not None:
             return self.eval(expr.body if truth else expr.orelse)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
 
 from kmigrate.layout.axes import Axis
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.expressions import MAX_UNROLL
 from kmigrate.layout.interpret.library import Library
 from kmigrate.layout.interpret.state import AFTER_LOOP, Knowledge, Source, short
@@ -134,6 +132,9 @@ class Interpreter(Library):
     def run_If(self, stmt: ast.If) -> str | None:
         test = self.eval(stmt.test)
         if isinstance(test, OrderingTest):
+            if test.node in self.alternate or test.node in self.guards:  # settled by a test around this one
+                holds = test.truth != (test.node in self.alternate)
+                return self.run_block(stmt.body if holds else stmt.orelse)
             return self._ordering_branch(stmt, test)
         truth = self.truth(test)
         if truth is not None:
@@ -183,8 +184,10 @@ class Interpreter(Library):
         muted, self.graph.muted = self.graph.muted, True
         returns, self.returns = self.returns, []
         ambient = self.ambient
-        effects = _effects(after)
+        effects = _effects(after, self.known.trial)
+        alternate, self.alternate = self.alternate, (*self.alternate, test.node)
         end_after = self.run_block(after) if not effects else None
+        self.alternate = alternate
         names_after, returns_after = self.scope.names, self.returns
         self.graph.muted, self.returns, self.ambient = muted, returns, ambient
         self.scope.names = before
@@ -195,7 +198,7 @@ class Interpreter(Library):
         because = None
         if end_after == "raise":
             because = "the branch for the other ordering only raises"
-        elif effects or _effects(now):
+        elif effects or _effects(now, self.known.trial):
             because = "a branch on the ordering does more than choose values"
         elif end_now != end_after:
             because = "the branches on the ordering end in different ways"
@@ -563,22 +566,24 @@ def _harmless(decorator: ast.expr) -> bool:
     return isinstance(decorator, ast.Name) and decorator.id in ("staticmethod", "property", "classmethod")
 
 
-def _effects(body: list[ast.stmt]) -> bool:
+# Calls that a branch on the ordering may make and still only choose values.
+TALK = frozenset(("print", "warn", "info", "warning", "debug", "error"))
+# Each ordering has its own weights: fine where nothing is converted, another model where something is.
+WEIGHTS = frozenset(("load_weights", "convert_all_kernels_in_model", "convert_dense_weights_data_format"))
+
+
+def _effects(body: list[ast.stmt], trial: bool) -> bool:
     """Does a branch do more than bind names and return?"""
     for stmt in body:
         for node in ast.walk(stmt):
             if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
-                call = node.value
-                if isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "print":
+                function = node.value.func if isinstance(node.value, ast.Call) else None
+                name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", None)
+                if name in TALK or (trial and name in WEIGHTS):
                     continue
                 return True
             if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
                 return True
-            if isinstance(node, ast.AugAssign | ast.Global | ast.Yield | ast.For | ast.While):
+            if isinstance(node, ast.AugAssign | ast.Yield | ast.For | ast.While):
                 return True
     return False
-
-
-def numbers(call: Call) -> dict[str, Any]:
-    """The plain constants among keyword arguments."""
-    return {name: value.value for name, (value, _) in call.keywords.items() if isinstance(value, Const)}

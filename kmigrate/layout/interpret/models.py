@@ -100,6 +100,7 @@ class Models(Layers):
         model.inputs = self._tensors(inputs)
         model.outputs = self._tensors(outputs)
         if not model.inputs or not model.outputs:
+            model.unknown = "its inputs or outputs are not known"
             for value, expr in call.all():
                 self.leak(value, expr, "a model whose inputs or outputs are not known")
         self._collect(model)

@@ -94,6 +94,7 @@ class Knowledge:
     version: Any = None
     hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
     flatten: str = "auto"
+    trial: bool = False  # only to see whether the program is right under either ordering
 
 
 class State:
@@ -128,6 +129,7 @@ class State:
         self.implied_used = False  # does a layer follow it?
         self.spread: set[Key] = set()  # expressions that stand for several arguments (*args, **kwargs)
         self.poisoned: Because | None = None  # code that may read or set any name
+        self.alternate: tuple[int, ...] = ()  # settings that have flipped in the branch being looked at
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
         self.passed_on: dict[Key, set[Key]] = {}
         if knowledge.separate_loaders:

@@ -1,0 +1,121 @@
+"""`keras.backend` and `keras.ops` on arrays and symbolic tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+
+from tests.mock_keras.layers import ACTIVATIONS, softmax
+from tests.mock_keras.tensors import Tensor, lifted
+from tests.mock_keras.world import World
+
+EPSILON = 1e-7
+
+
+def relu(x: Any, alpha: float = 0.0, max_value: float | None = None) -> Any:
+    y = np.where(x > 0, x, alpha * x)
+    return y if max_value is None else np.minimum(y, max_value)
+
+
+def binary_crossentropy(truth: Any, guess: Any) -> Any:
+    guess = np.clip(guess, EPSILON, 1 - EPSILON)
+    return -(truth * np.log(guess) + (1 - truth) * np.log(1 - guess))
+
+
+def _axes(axis: Any) -> Any:
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def _reduction(name: str) -> Callable[..., Any]:
+    function = getattr(np, name)
+
+    def reduce(x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+        return function(x, axis=_axes(axis), keepdims=keepdims)
+
+    return reduce
+
+
+def _common() -> dict[str, Callable[..., Any]]:
+    table: dict[str, Callable[..., Any]] = {name: _reduction(name) for name in "mean sum max min std var prod".split()}
+    for name in "abs square sqrt exp log sign maximum minimum equal greater less where stack".split():
+        table[name] = getattr(np, name)
+    table |= {
+        "argmax": lambda x, axis=-1: np.argmax(x, axis=axis),
+        "clip": np.clip,
+        "pow": np.power,
+        "cast": lambda x, dtype: np.asarray(x, dtype=float),
+        "softmax": softmax,
+        "reshape": lambda x, shape: np.reshape(x, shape),
+        "expand_dims": lambda x, axis=-1: np.expand_dims(x, axis),
+        "concatenate": lambda xs, axis=-1: np.concatenate(xs, axis=axis),
+        "binary_crossentropy": binary_crossentropy,
+        "zeros_like": np.zeros_like,
+        "ones_like": np.ones_like,
+    }
+    return table
+
+
+OLD: dict[str, Callable[..., Any]] = {
+    "relu": relu,
+    "permute_dimensions": lambda x, pattern: np.transpose(x, pattern),
+    "flatten": lambda x: np.reshape(x, -1),
+    "batch_flatten": lambda x: np.reshape(x, (len(x), -1)),
+    "l2_normalize": lambda x, axis=-1: x / np.sqrt((x * x).sum(axis=axis, keepdims=True) + EPSILON),
+}
+NEW: dict[str, Callable[..., Any]] = {
+    "relu": lambda x: np.maximum(x, 0),
+    "leaky_relu": lambda x, negative_slope=0.2: np.where(x > 0, x, negative_slope * x),
+    "transpose": lambda x, axes=None: np.transpose(x, axes),
+    "concatenate": lambda xs, axis=0: np.concatenate(xs, axis=axis),
+    "add": np.add,
+    "subtract": np.subtract,
+    "multiply": np.multiply,
+    "divide": np.divide,
+    "convert_to_numpy": np.asarray,
+    "shape": np.shape,
+}
+
+
+def backend(world: World) -> dict[str, Any]:
+    """What `keras.backend` holds in the version that is played."""
+    table: dict[str, Any] = {name: lifted(f) for name, f in (_common() | OLD).items()}
+    table |= {name: ACTIVATIONS[name] for name in ("sigmoid", "tanh", "elu", "softplus")}
+    table |= {
+        "int_shape": lambda x: x.shape,
+        "shape": lambda x: x.shape,
+        "ndim": lambda x: x.ndim,
+        "epsilon": lambda: EPSILON,
+        "floatx": lambda: "float32",
+        "backend": lambda: "tensorflow",
+        "learning_phase": lambda: 0,
+        "clear_session": lambda: None,
+    }
+    if world.version < (2, 3):
+        table["image_dim_ordering"] = lambda: world.ordering
+        table["set_image_dim_ordering"] = world.set_ordering
+    if world.version >= (2,):
+        table["image_data_format"] = lambda: "channels_first" if world.first else "channels_last"
+        table["set_image_data_format"] = world.set_ordering
+    return table
+
+
+def ops() -> SimpleNamespace:
+    table: dict[str, Any] = {name: lifted(f) for name, f in (_common() | NEW).items()}
+    table |= {name: ACTIVATIONS[name] for name in ("sigmoid", "tanh", "elu", "softplus")}
+    return SimpleNamespace(**table)
+
+
+LOSSES: dict[str, Callable[[Any, Any], Any]] = {
+    "mean_squared_error": lambda t, p: np.mean((t - p) ** 2, axis=-1),
+    "mean_absolute_error": lambda t, p: np.mean(abs(t - p), axis=-1),
+    "binary_crossentropy": lambda t, p: np.mean(binary_crossentropy(t, p), axis=-1),
+    "categorical_crossentropy": lambda t, p: -np.sum(t * np.log(np.clip(p, EPSILON, 1)), axis=-1),
+    "sparse_categorical_crossentropy": lambda t, p: -np.log(
+        np.clip(np.take_along_axis(p, t.reshape((*p.shape[:-1], 1)).astype(int), -1), EPSILON, 1)
+    ),
+}
+LOSSES |= {"mse": LOSSES["mean_squared_error"], "mae": LOSSES["mean_absolute_error"]}
+__all__ = ["LOSSES", "Tensor", "backend", "ops"]
