@@ -20,14 +20,22 @@ def prove(before: SourceFile, after: SourceFile, options: Options, plan: Plan | 
     """Run both and compare; with the ``plan`` that led from one to the other, an undone edit must be seen."""
     undone = _undone(before, plan, seed=0) if plan else None
     elsewhere = after.path if after.path != before.path else None
-    at_zero = any(edit.codemod == "fast_relu" and not edit.neutral for edit in plan.edits) if plan else False
+    edits = plan.edits if plan else []
+    ordering = options.ordering
+    if plan and ordering == "auto":
+        ordering = next((a.value for a in plan.assumptions if a.what == "ordering"), "auto")
     return verify(
         [before],
         [after],
         entry=before.path,
         entry_after=elsewhere,
         undone=[undone] if undone else None,
-        options=VerifyOptions(ordering=_FORMATS[options.ordering], at_zero=at_zero, seed=0),
+        options=VerifyOptions(
+            ordering=_FORMATS[ordering],
+            at_zero=any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
+            same_weights=any(edit.codemod == "permute_layer" for edit in edits),
+            seed=0,
+        ),
     )
 
 

@@ -105,6 +105,10 @@ class Planner:
                 for node in problem.nodes or site.nodes:
                     self._pin(node, problem.why, site.key)
                 return False
+            if made and site.key in self.run.vetoes:
+                for node in site.nodes:
+                    self._pin(node, self.run.vetoes[site.key].text, site.key)
+                return False
             for edit in made:
                 votes[_key(edit)].append((site.nodes, edit))
             self._same_site(site.key, site.nodes, made)
@@ -185,6 +189,10 @@ class Planner:
         for key, uses in by_origin.items():
             readers = {u.place.key for u, _, _ in uses} | {key}
             wanted = {new for _, _, new in uses}
+            vetoed = [u for u, old, new in uses if old != new and u.place.key in run.vetoes]
+            if vetoed:
+                self._pin(vetoed[0].node, run.vetoes[vetoed[0].place.key].text, vetoed[0].place.key)
+                return False
             if len(wanted) == 1 and run.loads.get(key, set()) <= readers | run.passed_on.get(key, set()):
                 at_origin.add(key)
                 use, old, new = uses[0]
@@ -200,6 +208,9 @@ class Planner:
                 self._reconcile([(u.node,) for u, _, _ in uses], key)
                 return False
             use, old, new = rest[0]
+            if old != new and key in run.vetoes:
+                self._pin(use.node, run.vetoes[key].text, key)
+                return False
             if old != new and key in run.spread:
                 for other, _, _ in rest:
                     self._pin(other.node, "this axis is one of several arguments given together", key)

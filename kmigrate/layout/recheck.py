@@ -21,7 +21,8 @@ def recheck(before: Program, text: str) -> str | None:
     if planner is None:
         return None
     old = planner.run
-    known = replace(old.known, hints={})
+    ranks = tuple(None if ref.axes is None else len(ref.axes) for ref in old.source_refs)
+    known = replace(old.known, hints={}, ranks=ranks)
     source = Source(before.path, Lines(text), parse(text, before.path))
     try:
         new = settled(source, known)

@@ -49,6 +49,7 @@ class ModelFigures:
     figures: list[Figure] = field(default_factory=list)
     diverges: str = ""
     weights: str = ""  # how they were carried over
+    remark: str = ""  # what was not compared, and why
     self_control: float | None = None  # what the deliberate mistake changed
     float32: dict[str, float] = field(default_factory=dict)
 
@@ -101,6 +102,8 @@ class Certificate:
             worst = {f.check: max(g.error for g in model.figures if g.check == f.check) for f in model.figures}
             figures = ", ".join(f"{check} {error:.1e}" for check, error in worst.items())
             lines.append(f"  {model.name} ({model.before} -> {model.after}): {figures}")
+            if model.remark:
+                lines.append(f"    {model.remark}")
             if model.diverges:
                 lines.append(f"    first differs at {model.diverges}")
             if model.float32:

@@ -23,6 +23,7 @@ WEIGHTS = 1e-8
 LATER = 1e-7
 # a failed check this close to its tolerance is a loss of accuracy, not another function
 INACCURATE = 1e-6
+EXPLODED = 1e12  # beyond this a training is lost, and rounding has grown with it
 REORDERED = "reordered to follow the features"
 SEEN = 1e-6  # the least that a deliberate mistake must change
 
@@ -140,7 +141,10 @@ def _data(old: dict[str, Any], new: dict[str, Any], where: str, moves: _Moves, r
 
 def _results(old: dict[str, Any], new: dict[str, Any], where: str, result: Comparison) -> None:
     if "losses" in old["results"] and "losses" in new["results"]:
-        error = distance(old["results"]["losses"], new["results"]["losses"])
+        losses = np.asarray(old["results"]["losses"], dtype=np.float64)
+        lost = np.flatnonzero(~(np.abs(losses) < EXPLODED))
+        sane = slice(None, int(lost[0]) if lost.size else None)
+        error = distance(losses[sane], np.asarray(new["results"]["losses"])[sane])
         result.events.append(Figure("losses", error, LATER, f"of {where}"))
     if "outputs" in old["results"]:
         result.events.append(
@@ -180,10 +184,13 @@ def _model(
         add(Figure("loss", distance(np.array([old["loss"]]), np.array([new.get("loss", np.nan)])), GRADIENT))
     if "final" in old and "final" in new:
         steps = f"after {old['final']['steps']} steps"
-        expected = mapping.apply(old["final"]["weights"])
-        add(Figure("weights", l2(expected, new["final"]["weights"]), WEIGHTS, steps))
-        found = _moved(old["final"]["predictions"], new["final"]["predictions"])
-        add(Figure("later predictions", found, LATER, steps))
+        if exploded(old["final"]["weights"]) and exploded(new["final"]["weights"]):
+            model.remark = f"its training diverges in both runs: not compared {steps}"
+        else:
+            expected = mapping.apply(old["final"]["weights"])
+            add(Figure("weights", l2(expected, new["final"]["weights"]), WEIGHTS, steps))
+            found = _moved(old["final"]["predictions"], new["final"]["predictions"])
+            add(Figure("later predictions", found, LATER, steps))
     elif "final" in old or "final" in new:
         result.problems.append(f"{model.name} is trained in one of the runs only")
     if any(not f.passed for f in model.figures):
@@ -191,6 +198,11 @@ def _model(
         if not model.diverges and mapping.problems:
             model.diverges = mapping.problems[0]
     return model
+
+
+def exploded(weights: list[np.ndarray]) -> bool:
+    """Are some of them no numbers any more, or beyond all measure?"""
+    return any(not (np.abs(w) < EXPLODED).all() for w in weights)
 
 
 def _layers_moved(model: dict[str, Any], mapping: WeightMap) -> list[tuple[dict[str, Any], bool]]:

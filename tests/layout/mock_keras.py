@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import itertools
+import random
 import types
 from collections.abc import Callable
 from typing import Any
@@ -484,6 +485,7 @@ def run(text: str, files: dict[str, Any] | None = None, first: bool = True, flat
 
     saved = np.load, np.save
     np.random.seed(3)
+    random.seed(3)
     space = {"__builtins__": {**vars(builtins), "__import__": fake_import, "print": show}, "__name__": "__main__"}
     try:
         np.load, np.save = lambda name, **options: files[name].copy(), keep  # type: ignore[assignment]

@@ -198,3 +198,20 @@ def test_a_log_survives_its_file(tmp_path: Any) -> None:
     assert back["d"] == 2.5
     assert back["e"] == ["t"]
     np.testing.assert_array_equal(back["a"][0], np.arange(3))
+
+
+def test_training_that_diverges_in_both_runs_is_not_compared_after_it() -> None:
+    before, after = run(), run(last=True)
+    for one, huge in ((before, 1e200), (after, 3e200)):
+        one["models"][0]["final"]["weights"][0] = KERNEL * huge
+        one["events"][0]["results"]["losses"] = np.array([1.0, 2.0, huge, np.nan])
+    found = compare.compare(before, after)
+    assert found.verdict is Verdict.EQUIVALENT
+    assert "diverges" in found.models[0].remark
+    assert "weights" not in {f.check for f in found.figures}
+
+
+def test_training_that_diverges_in_one_run_only_is_different() -> None:
+    after = run(last=True)
+    after["models"][0]["final"]["weights"][0] = KERNEL * 1e200
+    assert compare.compare(run(), after).verdict is Verdict.DIFFERENT

@@ -202,8 +202,7 @@ class ArrayOps(State):
         arrays.sort(key=lambda pair: -(len(pair[0].axes) if pair[0].axes is not None else 9))
         known = [(a, e) for a, e in arrays if a.axes is not None]
         if len(known) < len(arrays) and len({id(a.ref.find()) for a, _ in arrays}) > 1:
-            self._unknown_rank(arrays, node)
-            return (known or arrays)[0][0]
+            return self.opaque(arrays, node, f"`{short(node)}` combines arrays, one of unknown rank")
         main, _ = arrays[0]
         if main.axes is None:
             return Array(main.node, main.ref, main.kind, self.place(node))
@@ -213,11 +212,6 @@ class ArrayOps(State):
             axes = self.broadcast(main, axes, other, expr, node)
         kind = next((a.kind for a, _ in arrays if a.kind != "numpy"), "numpy")
         return Array(main.node, AxesRef(axes), kind, self.place(node))
-
-    def _unknown_rank(self, arrays: Sequence[tuple[Array, ast.expr]], node: ast.expr) -> None:
-        why = f"`{short(node)}` combines arrays, one of unknown rank"
-        for array, expr in arrays:
-            self.leak(array, expr, why)
 
     def broadcast(self, main: Array, axes: list[Axis], other: Array, expr: ast.expr, node: ast.expr) -> list[Axis]:
         """``other`` (of no greater rank) is aligned from the right."""
@@ -518,10 +512,7 @@ class ArrayOps(State):
     def _parts(self, parts: Value, expr: ast.expr) -> list[Operand] | None:
         if not isinstance(parts, Seq) or not parts.items:
             return None
-        written = expr.elts if isinstance(expr, ast.Tuple | ast.List) else []
-        if len(written) == len(parts.items):
-            return list(zip(parts.items, written, strict=True))
-        return [(item, expr) for item in parts.items]
+        return list(zip(parts.items, self.elements(parts, expr), strict=True))
 
     def join_axes(self, a: Array, b: Array, node: ast.AST) -> None:
         """Two arrays of one layout; a contradiction pins both."""

@@ -588,6 +588,7 @@ class Expressions(ArrayOps):
                     return self.pair(now, other, key.node, expr)
         if not isinstance(owner, Unknown | Module):
             self.leak(owner, expr.value, f"`{short(expr)}`")
+        self.veto(expr, f"`{short(expr)}` is not understood")
         return Unknown(f"`{short(expr)}`", self.place(expr))
 
     def index_items(self, index: ast.expr) -> list[tuple[ast.expr, Value | None]]:

@@ -358,6 +358,7 @@ class Layers(Calls):
         """The axis that an operation works along (default: the last); what names it follows a flip."""
         axes = x.axes
         if axes is None:
+            self.veto(call, f"`{short(call)}` works on a tensor of unknown rank")
             return None
         rank = len(axes)
         if axis is not None:
@@ -400,8 +401,6 @@ class Layers(Calls):
         assert isinstance(call, ast.Call)
         if mode is not None and not (isinstance(mode[0], Const) and mode[0].value in (0, 2)):
             self.graph.pin(x.node, self.because("`mode` is not 0 or 2", node))
-        if x.axes is None:
-            return Array(x.node, x.ref, "tensor", self.place(node))
         self.special_axis(x, layer.values.get("axis"), call, "axis")
         return Array(x.node, x.ref, "tensor", self.place(node))
 

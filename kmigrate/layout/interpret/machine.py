@@ -111,10 +111,22 @@ class Interpreter(Library):
         return "raise"
 
     def run_Break(self, stmt: ast.Break) -> str:
+        self._leaves_body()
         return "break"
 
     def run_Continue(self, stmt: ast.Continue) -> str:
+        self._leaves_body()
         return "continue"
+
+    def _leaves_body(self) -> None:
+        """What names hold at a break or continue, they may hold behind the loop or when its body runs again."""
+        if self.exits and not self.graph.muted:
+            self.exits[-1].append(dict(self.scope.names))
+
+    def _join_exits(self, stmt: ast.stmt) -> None:
+        for names in self.exits[-1]:
+            self._join_names(names, stmt)
+        self.exits[-1].clear()
 
     def run_Assert(self, stmt: ast.Assert) -> None:
         value = self.eval(stmt.test)
@@ -225,6 +237,7 @@ class Interpreter(Library):
         iterable = self.eval(stmt.iter)
         items = self._unrolled(iterable, stmt.iter)
         self.stored.append(set())
+        self.exits.append([])
         self.loops += 1
         try:
             if items is not None:
@@ -235,10 +248,12 @@ class Interpreter(Library):
                         return end
                     if end == "break":
                         break
+                self._join_exits(stmt)
             else:
                 self._loop(stmt, iterable)
         finally:
             self.loops -= 1
+            self.exits.pop()
         self._after_loop(stmt)
         return self.run_block(stmt.orelse)
 
@@ -257,12 +272,15 @@ class Interpreter(Library):
             end = self.run_block(stmt.body)
             if end in ("return", "raise"):
                 self.scope.names = before
+                self._join_exits(stmt)
                 return
             self._join_names(before, stmt)
+            self._join_exits(stmt)
 
     def run_While(self, stmt: ast.While) -> str | None:
         test = self.eval(stmt.test)
         self.stored.append(set())
+        self.exits.append([])
         self.loops += 1
         forever = self.truth(test) is True
         for _ in range(2):
@@ -271,12 +289,17 @@ class Interpreter(Library):
             if end in ("return", "raise"):
                 self.loops -= 1
                 self.stored.pop()
-                if forever:
+                exits = self.exits.pop()
+                if forever and not exits:
                     return end
                 self.scope.names = before
+                for names in exits:
+                    self._join_names(names, stmt)
                 return None
             self._join_names(before, stmt)
+            self._join_exits(stmt)
         self.loops -= 1
+        self.exits.pop()
         self._after_loop(stmt)
         return None
 
@@ -444,6 +467,7 @@ class Interpreter(Library):
             for name in names:
                 self.assign(name, self.item_of(value, target), stmt, None)
             return
+        self.veto(target, "what is unpacked here is not known")
         why = value.why if isinstance(value, Unknown) else "an unpacked value"
         if not isinstance(value, Unknown):
             self.leak(value, target, "unpacking that is not followed")
@@ -534,7 +558,9 @@ class Interpreter(Library):
             if array is not None and array.axes != []:
                 if array.axes is None or current.axes is None:
                     if array.ref.find() is not current.ref.find():
-                        self._unknown_rank([(current, stmt.value), (array, stmt.value)], stmt.value)
+                        why = f"`{short(target)}` is combined in place with an array, one of them of unknown rank"
+                        self.graph.pin(current.node, self.because(why, stmt))
+                        self.leak(array, stmt.value, why)
                 elif len(array.axes) <= len(current.axes):
                     used = self.consume(array, stmt.value, f"`{short(stmt.value)}`")
                     self.broadcast(current, list(current.axes), used, stmt.value, stmt.value)

@@ -220,6 +220,8 @@ class Models(Layers):
         if given is None or not model.inputs or not model.outputs:
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
         values = list(given[0].items) if isinstance(given[0], Seq) else [given[0]]
+        if isinstance(given[0], Seq):
+            self.spread.add(self.place(given[1]).key)
         return self._through(model, values, given[1], call.node)
 
     def _through(self, model: Model, values: list[Value], expr: ast.expr, node: ast.expr) -> Value:
@@ -387,7 +389,7 @@ class Models(Layers):
     def feed(self, value: Value, expr: ast.expr, tensors: list[Value]) -> None:
         """One array for each tensor; a list where there are several."""
         if isinstance(value, Seq) and (len(tensors) > 1 or (len(value.items) == 1 and value.fixed)):
-            elements = expr.elts if isinstance(expr, ast.List | ast.Tuple) else [expr] * len(value.items)
+            elements = self.elements(value, expr)
             for item, element, tensor in zip(value.items, elements, tensors, strict=False):
                 self.feed_array(item, element, tensor)
         elif len(tensors) == 1:
@@ -425,7 +427,7 @@ class Models(Layers):
         validation = call.get(None, "validation_data")
         if validation is not None:
             value, expr = validation
-            elements = expr.elts if isinstance(expr, ast.Tuple | ast.List) else [expr, expr]
+            elements = self.elements(value, expr) if isinstance(value, Seq) else [expr, expr]
             if isinstance(value, Batches):
                 self._batch(model, value, expr)
             elif isinstance(value, Seq) and len(value.items) >= 2:

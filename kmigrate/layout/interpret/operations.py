@@ -45,6 +45,8 @@ def elementwise(*counted: int) -> Operation:
         out = call.get(None, "out")
         if out is not None:
             return run.opaque([*operands, out], call.node, f"`out=` of `{short(call.node)}`")
+        if counted and any(isinstance(v, Array) for i, (v, _) in enumerate(call.positional) if i not in counted):
+            return run.opaque(call.positional, call.node, f"an array argument of `{short(call.node)}`")
         names = ("x", "a", "x1", "x2", "y", "tensor", "features", "data")
         operands = [*operands, *(call.keywords[n] for n in names if n in call.keywords)]
         return run.elementwise(operands, call.node)
@@ -79,6 +81,13 @@ def creation(shape_at: int = 0, ordered: bool = False) -> Operation:
         return run.filled(shape[0], shape[1], call.node, ordered)
 
     return operation
+
+
+def chosen(run: Interpreter, call: Call) -> Value:
+    """``where(test, a, b)``; with one argument it gives index arrays, one for each axis."""
+    if len(call.positional) == 1:
+        return run.opaque(call.all(), call.node, f"`{short(call.node)}` gives an index for each axis")
+    return run.elementwise(call.positional, call.node)
 
 
 def random_dimensions(run: Interpreter, call: Call) -> Value:
@@ -520,6 +529,7 @@ _REDUCE = "mean sum max min amax amin std var prod any all median average nanmea
 NUMPY: dict[str, Operation] = {
     **_rows("numpy", _UNARY, elementwise(0)),
     **_rows("numpy", _BINARY, elementwise()),
+    "numpy.where": chosen,
     **_rows("numpy", "round around round_", elementwise(0)),
     "numpy.clip": elementwise(0, 1, 2),
     **_rows("numpy", _REDUCE, reduction()),
@@ -609,6 +619,7 @@ TENSORFLOW: dict[str, Operation] = {
     **_rows("tensorflow", "abs square sqrt exp sign maximum minimum add subtract multiply divide cast identity "
             "stop_gradient where equal greater less negative pow sigmoid tanh", elementwise()),
     **_rows("tensorflow", "cast pow clip_by_value identity", elementwise(0)),
+    "tensorflow.where": chosen,
     **_rows("tensorflow.nn", "relu relu6 sigmoid tanh elu selu softplus leaky_relu crelu", elementwise(0)),
     **_rows("tensorflow.math", "abs square sqrt exp log maximum minimum add subtract multiply divide sigmoid tanh",
             elementwise()),

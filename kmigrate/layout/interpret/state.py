@@ -95,6 +95,7 @@ class Knowledge:
     hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
     flatten: str = "auto"
     trial: bool = False  # only to see whether the program is right under either ordering
+    ranks: tuple[int | None, ...] = ()  # of the arrays from outside, as another run of this program found them
 
 
 class State:
@@ -127,7 +128,10 @@ class State:
         self.ambient = Ambient(first, layers, loaders, implied=True)
         self.implied = self.ambient
         self.implied_used = False  # does a layer follow it?
-        self.spread: set[Key] = set()  # expressions that stand for several arguments (*args, **kwargs)
+        self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
+        self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
+        self.source_refs: list[AxesRef] = []  # the arrays from outside, in the order in which they are met
+        self.exits: list[list[dict[str, Value]]] = []  # for each loop being run, the names at its breaks
         self.poisoned: Because | None = None  # code that may read or set any name
         self.alternate: tuple[int, ...] = ()  # settings that have flipped in the branch being looked at
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
@@ -189,7 +193,7 @@ class State:
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
-            if perm is None:
+            if perm is None or isinstance(expr, ast.Starred) or self.place(expr).key in self.spread:
                 return None
             reason = f"{what} is {letters(axes)} and stays so; transposed here"
             if flipped:
@@ -249,6 +253,11 @@ class State:
         """An array whose layout is not ours to choose (a file, an unknown call)."""
         array = self.new_array(axes, place)
         self.graph.pin(array.node, self.because(why, place, "KM105"))
+        if not self.graph.muted:
+            met = len(self.source_refs)
+            if array.axes is None and met < len(self.known.ranks) and self.known.ranks[met]:
+                array.ref.bind([Axis() for _ in range(self.known.ranks[met] or 0)])
+            self.source_refs.append(array.ref)
         return array
 
     def as_array(self, value: Value, expr: ast.AST) -> Array | None:
@@ -335,14 +344,17 @@ class State:
                 self.as_shape(value, expr)  # it may be read as a shape elsewhere: what is given away stays
             for node in value.nodes or ():
                 self.graph.pin(node, self.because(why, expr))
-            for item in value.items:
-                self.leak(item, expr, why, seen)
+            for item, element in zip(value.items, self.elements(value, expr), strict=True):
+                self.leak(item, element, why, seen)
         elif isinstance(value, Dict):
+            self.spread.add(self.place(expr).key)
             for item in value.items.values():
                 self.leak(item, expr, why, seen)
         elif isinstance(value, Batches):
+            self.spread.add(self.place(expr).key)
             self.leak(value.item, expr, why, seen)
         elif isinstance(value, Instance):
+            self.spread.add(self.place(expr).key)
             for item in list(value.attributes.values()):
                 self.leak(item, expr, why, seen)
         elif isinstance(value, Model):
@@ -355,6 +367,28 @@ class State:
             self.given_away(value)
         elif isinstance(value, Layer) and value.setting is not None:
             self.graph.pin(value.setting, self.because(why, expr))
+
+    def elements(self, value: Seq, expr: ast.expr) -> list[ast.expr]:
+        """The expression of each item; where they are not written here, ``expr`` stands for all of them."""
+        written = expr.elts if isinstance(expr, ast.Tuple | ast.List) else []
+        if len(written) == len(value.items) and not any(isinstance(e, ast.Starred) for e in written):
+            return list(written)
+        self.spread.add(self.place(expr).key)
+        return [expr] * len(value.items)
+
+    def veto(self, node: ast.AST, why: str) -> None:
+        """Not understood in this context: no other context that shares the text of ``node`` may change it."""
+        if self.graph.muted:
+            return
+        parts: list[ast.AST] = []
+        if isinstance(node, ast.Call):
+            parts = [*node.args, *(k.value for k in node.keywords)]
+        elif isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        parts += [e for part in parts if isinstance(part, ast.Tuple | ast.List) for e in part.elts]
+        because = self.because(why, node)
+        for part in (node, *(p for p in parts if isinstance(p, ast.Constant | ast.UnaryOp | ast.Name | ast.Attribute))):
+            self.vetoes.setdefault(self.place(part).key, because)
 
     def given_away(self, function: Function) -> None:
         """Code that is not understood may call it."""
@@ -369,6 +403,7 @@ class State:
 
     def opaque(self, values: Iterable[tuple[Value, ast.expr]], node: ast.expr, why: str) -> Value:
         """An operation that is not understood: its operands stay as they are, and so does its result."""
+        self.veto(node, why)
         kind = None
         for value, expr in values:
             self.leak(value, expr, why)
