@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import Axis, last, moves
+from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.state import Event, Source, WorkLimit
 from kmigrate.syntax import Lines, parse
 
@@ -21,8 +22,7 @@ def recheck(before: Program, text: str) -> str | None:
     if planner is None:
         return None
     old = planner.run
-    ranks = tuple(None if ref.axes is None else len(ref.axes) for ref in old.source_refs)
-    known = replace(old.known, hints={}, ranks=ranks)
+    known = replace(old.known, hints={}, shapes=tuple(_shape(ref.axes) for ref in old.source_refs))
     source = Source(before.path, Lines(text), parse(text, before.path))
     try:
         new = settled(source, known)
@@ -36,6 +36,13 @@ def recheck(before: Program, text: str) -> str | None:
         if problem is not None:
             return f"line {b.line}: {problem}"
     return None
+
+
+def _shape(axes: list[Axis] | None) -> tuple[Dim | None, ...] | None:
+    """Sizes that are numbers: names of unknowns belong to one run."""
+    if axes is None:
+        return None
+    return tuple(a.size if a.size is not None and a.size.value is not None else None for a in axes)
 
 
 def _first_missing(old: list[Event], new: list[Event]) -> str:

@@ -347,8 +347,6 @@ def branched(d: Draft, x: str, shape: Shape) -> Shape:
     form = d.rng.randrange(4)
     if form == 0:
         d.add(f"if {test}:", f"    {x} = {x}.reshape({n}, {c}, {h}, {w})", "else:", f"    {x} = {x}.reshape({n}, {h}, {w}, {c})")
-        if c != 1:
-            d.lines[-1] = d.lines[-3]  # not the same program otherwise
     elif form == 1:
         axis = d.name("axis")
         d.add(f"{axis} = 1 if {test} else 3", f"{x} = {x} - {x}.mean(axis={axis}, keepdims=True)")

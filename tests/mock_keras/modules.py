@@ -97,7 +97,8 @@ def _modules(world: World) -> dict[str, ModuleType]:
         del known["keras.preprocessing"], known["keras.preprocessing.image"], known["keras"].preprocessing  # type: ignore[attr-defined]
     else:
         module("keras.utils.np_utils", {"to_categorical": datasets.to_categorical})
-        for part in ("core", "convolutional", "pooling", "normalization", "advanced_activations", "merge", "recurrent"):
+        parts = ["core", "convolutional", "pooling", "normalization", "advanced_activations", "recurrent"]
+        for part in parts + ["merge"] * (world.version >= (2,)):
             module(f"keras.layers.{part}", layers)
     module("numpy", _numpy(world))
     module("helpers", datasets.library(world))

@@ -52,6 +52,6 @@ def run(text: str, version: Version = (2, 2, 4), ordering: str | None = None, re
     finally:
         np.random.set_state(state)
     for name, value in scope.items():
-        if isinstance(value, float | np.floating) or (isinstance(value, np.ndarray) and value.dtype != object):
+        if not name.startswith("_") and isinstance(value, float | np.floating | np.ndarray):
             log.names[name] = np.array(value, dtype=float)
     return log

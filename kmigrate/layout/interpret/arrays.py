@@ -200,6 +200,11 @@ class ArrayOps(State):
                 return Unknown("an expression of unknown values", self.place(node))
             return SymInt(self.name_of("number", node))
         arrays.sort(key=lambda pair: -(len(pair[0].axes) if pair[0].axes is not None else 9))
+        rank = self.rank_hint(node)
+        lacking = {id(a.ref.find()): a for a, _ in arrays if a.axes is None}
+        if rank is not None and len(lacking) == 1 and all(len(a.axes) < rank for a, _ in arrays if a.axes is not None):
+            self.bind_rank(next(iter(lacking.values())), rank)
+            arrays.sort(key=lambda pair: -(len(pair[0].axes) if pair[0].axes is not None else 9))
         known = [(a, e) for a, e in arrays if a.axes is not None]
         if len(known) < len(arrays) and len({id(a.ref.find()) for a, _ in arrays}) > 1:
             return self.opaque(arrays, node, f"`{short(node)}` combines arrays, one of unknown rank")
@@ -236,6 +241,8 @@ class ArrayOps(State):
         if not shift:
             self.graph.tie(main.node, other.node)
         else:
+            if not all(axis.size == ONE for axis in theirs):
+                self.event("broadcast", other, node)
             self.graph.later(lambda: self._alignment(main.node, axes, other.node, theirs, shift, node))
         return result
 
@@ -259,8 +266,19 @@ class ArrayOps(State):
 
     def axis_list(self, value: Value, expr: ast.expr, rank: int) -> list[tuple[int, Value, ast.expr]] | None:
         """Axis numbers as (normalised index, value, expression); None where they are not known."""
+        found = self._axis_list(value, expr, rank)
+        if found is None and isinstance(value, Pair):
+            self.leak(value, expr, f"`{short(expr)}` depends on the ordering and is not known as an axis")
+        return found
+
+    def _axis_list(self, value: Value, expr: ast.expr, rank: int) -> list[tuple[int, Value, ast.expr]] | None:
         items: list[tuple[Value, ast.expr]]
-        if isinstance(value, Seq):
+        if isinstance(value, Pair) and isinstance(value.now, Seq) and isinstance(value.after, Seq):
+            if len(value.now.items) != len(value.after.items):
+                return None
+            both = zip(value.now.items, value.after.items, strict=True)
+            items = [(Pair(now, after, value.node), expr) for now, after in both]
+        elif isinstance(value, Seq):
             elements = expr.elts if isinstance(expr, ast.Tuple | ast.List) else [expr] * len(value.items)
             items = list(zip(value.items, elements, strict=False))
         else:
@@ -287,10 +305,10 @@ class ArrayOps(State):
             axes = [Axis(size=ONE) for _ in array.axes or ()] if keepdims else []
             return Array(array.node, AxesRef(axes), array.kind, self.place(node))
         if array.axes is None:
-            return self.opaque([operand], node, f"`{short(node)}` reduces an array of unknown rank")
+            return self.opaque([operand, axis], node, f"`{short(node)}` reduces an array of unknown rank")
         numbers = self.axis_list(*axis, len(array.axes))
         if numbers is None:
-            return self.opaque([operand], node, f"the axis of `{short(node)}` is not known")
+            return self.opaque([operand, axis], node, f"the axis of `{short(node)}` is not known")
         self.event("reduce over", array, node, [array.axes[i] for i, _, _ in numbers])
         gone = set()
         for index, item, element in numbers:
@@ -304,10 +322,10 @@ class ArrayOps(State):
         value, expr = operand
         array = self.as_array(value, expr)
         if array is None or array.axes is None:
-            return self.opaque([operand], node, f"`{short(node)}`: the rank is not known")
+            return self.opaque([operand, axis], node, f"`{short(node)}`: the rank is not known")
         numbers = self.axis_list(*axis, len(array.axes) + 1)
         if numbers is None or len(numbers) != 1:
-            return self.opaque([operand], node, f"the axis of `{short(node)}` is not known")
+            return self.opaque([operand, axis], node, f"the axis of `{short(node)}` is not known")
         index, item, element = numbers[0]
         axes = list(array.axes)
         axes.insert(index, Axis(size=ONE))
@@ -391,6 +409,7 @@ class ArrayOps(State):
         result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node), maker=array.maker)
         self.tie_shape(shape, fixed, shape_expr if shape_expr is not None else node)
         ref = result.ref
+        guards, loops = self.guards, self.loops
         if keep_first:
             self.event("reshape", Array(fixed, ref), node)
 
@@ -412,8 +431,10 @@ class ArrayOps(State):
                 self.graph.pin(fixed, self.because(f"`{short(node)}` fixes the order in memory", node, "KM105"))
                 if source_moves:
                     self.graph.tie(array.node, fixed)
-            if not same:
-                self.soft(fixed, result.node, USE, ref, after, f"`{short(node)}`", self.place(node))
+            if not same and guards:  # no transpose may be put into a branch on the ordering
+                self.graph.tie(fixed, result.node)
+            elif not same:
+                self.soft(fixed, result.node, USE * 10**loops, ref, after, f"`{short(node)}`", self.place(node))
 
         self.graph.later(rule)
         _ = before
@@ -467,10 +488,15 @@ class ArrayOps(State):
         if len(inner) == 1:
             flat = list(axes)
         result = Array(self.graph.node(), AxesRef(flat), array.kind, self.place(node), maker=array.maker)
+        guards, loops = self.guards, self.loops
 
         def rule() -> None:
             if memory_order(axes, True) != memory_order(axes, False):
-                self.soft(array.node, result.node, USE, array.ref, before, f"`{short(node)}`", self.place(node))
+                if guards:
+                    self.graph.tie(array.node, result.node)
+                    return
+                cost = USE * 10**loops
+                self.soft(array.node, result.node, cost, array.ref, before, f"`{short(node)}`", self.place(node))
 
         self.graph.later(rule)
         return result
@@ -481,11 +507,11 @@ class ArrayOps(State):
         """``concatenate`` along an axis that is there, or (``new``) ``stack`` along a new one."""
         items = self._parts(parts, parts_expr)
         if items is None:
-            return self.opaque([(parts, parts_expr)], node, f"the parts of `{short(node)}` are not known")
+            return self.opaque([(parts, parts_expr), axis], node, f"the parts of `{short(node)}` are not known")
         arrays = [(self.as_array(v, e), e) for v, e in items]
         first = next((a for a, _ in arrays if a is not None and a.axes is not None), None)
         if first is None or any(a is None for a, _ in arrays):
-            return self.opaque(items, node, f"the parts of `{short(node)}` are not arrays of known rank")
+            return self.opaque([*items, axis], node, f"the parts of `{short(node)}` are not arrays of known rank")
         main = Array(self.graph.node(), first.ref, first.kind, first.place)
         for array, expr in arrays:
             assert array is not None
@@ -529,12 +555,14 @@ class ArrayOps(State):
 
     def index(self, array: Array, node: ast.Subscript, items: list[tuple[ast.expr, Value | None]]) -> Value:
         """``array[...]`` with ``items`` = (expression, value); the value is None for a slice."""
+        if array.axes is None:
+            self._rank_from_index(array, node, items)
         axes = array.axes
         if axes is None:
             return self.opaque([(array, node.value)], node, f"`{short(node)}` indexes an array of unknown rank")
         plan = self._expand(items, len(axes))
         if plan is None:
-            return self.opaque([(array, node.value)], node, f"the index of `{short(node)}` is not understood")
+            return self._other_index(array, node, items)
         source: list[int | None] = []  # for each element of the plan, the axis it takes (None: a new axis)
         result_axes: list[Axis] = []
         result_from: list[int] = []  # the plan element that makes each axis of the result
@@ -574,6 +602,33 @@ class ArrayOps(State):
         dropped = [axes[s] for s, (w, _, _) in zip(source, plan, strict=True) if w == "int" and s is not None]
         self.event("index", array, node, dropped)
         return result
+
+    def _rank_from_index(self, array: Array, node: ast.Subscript, items: list[tuple[ast.expr, Value | None]]) -> None:
+        """The rank of what is indexed, where that of the result is known."""
+        plan, rank = self._expand(items, len(items)), self.rank_hint(node)
+        if plan is not None and rank is not None:
+            kinds = [what for what, _, _ in plan]
+            if len(items) - kinds.count("new") <= rank + kinds.count("int"):
+                self.bind_rank(array, rank + kinds.count("int") - kinds.count("new"))
+
+    def _other_index(self, array: Array, node: ast.Subscript, items: list[tuple[ast.expr, Value | None]]) -> Value:
+        """A mask of the array's own shape that numbers are stored through, or an index that is not understood."""
+        stored = isinstance(node.ctx, ast.Store)
+        why = f"the index of `{short(node)}` is not understood"
+        if stored and len(items) == 1:
+            expr, mask = items[0]
+            if isinstance(mask, Array) and mask.axes and array.axes and len(mask.axes) == len(array.axes):
+                used = self.consume(mask, expr, f"`{short(expr)}`")
+                self.join_axes(array, used, node)
+                self.event("masked", array, node)
+                return Unknown("numbers behind a mask", self.place(node))
+        for expr, value in items:
+            if value is not None:
+                self.leak(value, expr, why)
+        if stored:  # no transpose may be put around what is stored into
+            self.graph.pin(array.node, self.because(why, node))
+            return Unknown(why, self.place(node))
+        return self.opaque([(array, node.value)], node, why)
 
     def slice_size(self, expr: ast.expr | None, axis: Axis, node: ast.AST) -> Dim:
         if isinstance(expr, ast.Slice) and expr.step is None and axis.size is not None:

@@ -243,10 +243,21 @@ class Calls(Expressions):
         ):
             return self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
         instance = Instance(cls)
+        self._has_instance(cls, instance)
         init = self.class_member(cls, "__init__")
         if isinstance(init, Function):
             self.enter(init, call, instance)
         return instance
+
+    methods: dict[int, Value]  # function -> an instance of its class, for methods that nothing here calls
+
+    def _has_instance(self, cls: Class, instance: Instance) -> None:
+        for member in cls.members.values():
+            if isinstance(member, Function):
+                self.methods[id(member)] = instance
+        for base in cls.bases:
+            if isinstance(base, Class):
+                self._has_instance(base, instance)
 
     def _super(self) -> Value:
         owner = self.scope.lookup("self")

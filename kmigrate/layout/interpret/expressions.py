@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from kmigrate.layout.axes import Axis
+from kmigrate.layout.axes import Axis, memory_order, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.arrays import ArrayOps, Operand, dim_of
 from kmigrate.layout.interpret.state import short
@@ -66,6 +66,8 @@ class Expressions(ArrayOps):
         value: Value = method(expr)
         if isinstance(value, Module) and isinstance(expr, ast.Name | ast.Attribute):
             self.dotted[expr] = value.dotted
+        if isinstance(value, Unknown) and value.place is not None and value.place.key in self.hinted:
+            value = self.as_array(value, expr) or value  # a later use told an earlier run that it is an array
         if isinstance(value, Const) and value.origin is not None and value.origin.node is not expr:
             self.loads.setdefault(value.origin.key, set()).add(self.place(expr).key)
         return value
@@ -411,6 +413,7 @@ class Expressions(ArrayOps):
             if paired is not None and paired.axes is not None and now.axes is not None:
                 self.graph.same_roles(paired.axes, now.axes)
                 self.graph.tie(now.node, node)
+                self._same_memory(now, node, at)
                 return now
         if other is not None and other[0] == "transpose" and other[1] == id(now.ref.find()):
             result = Array(self.graph.node(), now.ref, now.kind, now.place)
@@ -418,7 +421,7 @@ class Expressions(ArrayOps):
             order = list(other[2])
 
             def rule() -> None:
-                from kmigrate.layout.axes import moves, order_to_last
+                from kmigrate.layout.axes import order_to_last
 
                 if not moves(axes) or order_to_last(axes) != order:
                     self.graph.pin(node, self.because("the other branch transposes to another order", at))
@@ -429,6 +432,16 @@ class Expressions(ArrayOps):
             return result
         self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
         return now
+
+    def _same_memory(self, now: Array, node: int, at: ast.AST) -> None:
+        """Two reshapes give one array in two layouts only where no axis of more than one number moves."""
+
+        def rule() -> None:
+            axes = now.axes
+            if axes is not None and moves(axes) and memory_order(axes, True) != memory_order(axes, False):
+                self.graph.pin(node, self.because("the other branch reshapes to another order", at, "KM902"))
+
+        self.graph.later(rule)
 
     def truth(self, value: Value) -> bool | None:
         if isinstance(value, Const):

@@ -21,6 +21,7 @@ from kmigrate.layout.axes import (
     memory_order,
     moves,
     order_to_last,
+    size_of,
     unify_roles,
 )
 from kmigrate.layout.dims import Dim
@@ -283,7 +284,23 @@ class Layers(Calls):
             new[at] = Axis(CHANNEL, size or self.name_of("filters", node))
         elif channels == "multiplied":
             new[at] = Axis(CHANNEL, self.name_of("channels", node))
-        return self._activated(layer, self.tensor(new, node, x.node), node)
+        made = self.tensor(new, node, x.node)
+        if "output_shape" in layer.values:
+            self._stated_shape(layer.values["output_shape"], made, node)
+        return self._activated(layer, made, node)
+
+    def _stated_shape(self, given: tuple[Value, ast.expr], made: Array, node: ast.expr) -> None:
+        """The output shape of Deconvolution2D, with the batch."""
+        seq = self.as_shape(*given)
+        try:
+            if seq is None or seq.axes is None or made.axes is None:
+                raise Contradiction("not known")
+            if len(seq.axes) != len(made.axes):
+                raise Contradiction("another rank")
+            self.graph.same_roles(seq.axes, made.axes)
+            self.tie_shape(seq, made.node, given[1])
+        except Contradiction:
+            self.graph.pin(made.node, self.because(f"`output_shape={short(given[1])}` is not understood", node))
 
     def _kernel_arguments(self, layer: Layer, x: Array, node: ast.expr) -> None:
         """Kernels of Keras 1 are laid out like the maps: what sees a kernel's axes or numbers stays (FACTS 4)."""
@@ -472,14 +489,9 @@ class Layers(Calls):
             self.graph.tie(x.node, setting)
         if len(inner) < 2:
             return Array(x.node, x.ref, "tensor", self.place(node))
-        size = None
-        parts = tuple(inner)
-        from kmigrate.layout.dims import product
-
-        size = product([a.size for a in inner])
-        flat = self.tensor([axes[0], Axis(size=size, parts=parts)], node)
-        ref = x.ref
         if moved:
+            size = size_of(inner)
+            flat = self.tensor([axes[0], Axis(size=size, parts=tuple(inner))], node)
             # this Flatten puts the channel last itself, before and after: nothing to keep
             first_axes = (
                 [axes[0], Axis(size=size, parts=tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
@@ -490,6 +502,14 @@ class Layers(Calls):
             if layer.ambient.first and given is None:
                 self.graph.tie(x.node, layer.ambient.layers)
             return flat
+        return self._flat_features(layer, x, expr, node)
+
+    def _flat_features(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Array:
+        """All axes but the batch in one, in memory order: the policy for features applies (DESIGN 11)."""
+        axes, ref = x.axes, x.ref
+        assert axes is not None
+        inner = list(axes[1:])
+        flat = self.tensor([axes[0], Axis(size=size_of(inner), parts=tuple(inner))], node)
         self.event("flatten", flat, node)
         before = self.border(layer, expr, node, before=True)
 
@@ -497,7 +517,7 @@ class Layers(Calls):
             if moves(axes) and memory_order(axes, True) != memory_order(axes, False):
                 self.soft(x.node, flat.node, BEFORE_FLATTEN, ref, before, f"`{layer.api.spelled}`", self.place(node))
 
-        self.graph.later(rule)
+        self.later(rule)
         self.flattens.append((flat, layer))
         return flat
 
@@ -516,6 +536,8 @@ class Layers(Calls):
 
     def flatten_unclear(self, layer: Layer) -> bool:
         """Do the versions that are possible disagree on what this Flatten does?"""
+        if layer.api.name != "Flatten":
+            return False
         given = layer.values.get("data_format")
         name = given[0].value if given and isinstance(given[0], Const) else None
         return self._flatten_answer(name, layer.ambient.first) is None
@@ -526,12 +548,15 @@ class Layers(Calls):
         receiver = self.receiver
         indexed = self.current_model
         listed = self.listed
+        steps = self.step_axes
+        # One statement that adds several layers (in a loop, in a helper) has no place for one more.
+        shared = statement is not None and (self.loops or self.context) and layer.place.node not in ast.walk(statement)
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
             if perm is None or perm[0] != 0 or (indexed is not None and indexed.indexed):
                 return None
-            dims = perm[1:]
+            dims = [*range(1, steps + 1), *(d + steps for d in perm[1:])]
             callee = self._permute_name(layer.callee)
             if callee is None:
                 return None
@@ -543,7 +568,7 @@ class Layers(Calls):
             )
             text = f"{name}(({', '.join(map(str, dims))}))"
             if receiver is not None:
-                if not isinstance(statement, ast.Expr):
+                if not isinstance(statement, ast.Expr) or shared:
                     return None
                 where = "before" if before else "after"
                 args: dict[str, Any] = {"where": where, "text": f"{receiver}.add({text})"}
@@ -562,6 +587,7 @@ class Layers(Calls):
 
         return realise
 
+    step_axes = 0  # axes between the batch and those of the layer, in TimeDistributed
     receiver: str | None = None
     listed: tuple[ast.List, int, int] | None = None  # the list of layers, the place in it, its length
     current_model: Model | None = None
@@ -596,6 +622,8 @@ class Layers(Calls):
         seq = self.as_shape(*shape)
         if seq is None:
             return self._opaque_layer(layer, x, expr, node)
+        if len(seq.items) == 1 and len(x.axes) > 2:
+            return self._flat_features(layer, x, expr, node)
         before = self.border(layer, expr, node, before=True)
         after = self.border(layer, expr, node, before=False)
         source = x.axes
@@ -707,8 +735,17 @@ class Layers(Calls):
         inner = layer.values.get("layer")
         if inner is None or not isinstance(inner[0], Layer) or x.axes is None or len(x.axes) < 3:
             return self._opaque_layer(layer, x, expr, node)
-        step = Array(x.node, AxesRef([x.axes[0], *x.axes[2:]]), "tensor", self.place(node))
+        axes = x.axes
+
+        def rule() -> None:
+            if moves(axes) and channel_at(axes) == 1:
+                self.graph.pin(x.node, self.because(f"`{layer.api.spelled}` takes the channels for steps", node))
+
+        self.graph.later(rule)
+        step = Array(x.node, AxesRef([axes[0], *axes[2:]]), "tensor", self.place(node))
+        self.step_axes += 1
         made = self._applied(inner[0], inner[0].api.name, step, expr, node)
+        self.step_axes -= 1
         if not isinstance(made, Array) or made.axes is None:
             return self._opaque_layer(layer, x, expr, node)
         return self.tensor([x.axes[0], x.axes[1], *made.axes[1:]], node, made.node)

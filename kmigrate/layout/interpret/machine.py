@@ -523,14 +523,14 @@ class Interpreter(Library):
                 used = self.consume(array, rhs, f"`{short(rhs)}`")
                 self.join_axes(view, used, target)
                 return
-            self.leak(owner, target, f"`{short(target)}` is filled with what is not known")
+            self.graph.pin(owner.node, self.because(f"`{short(target)}` is filled with what is not known", target))
             self.leak(array, rhs, f"`{short(target)}`")
             return
         used = self.consume(array, rhs, f"`{short(rhs)}`")
         if len(array.axes) <= len(view.axes):
             self.broadcast(view, list(view.axes), used, rhs, target)
         else:
-            self.leak(owner, target, f"`{short(target)}` is filled with more axes than it has")
+            self.graph.pin(owner.node, self.because(f"`{short(target)}` is filled with more axes than it has", target))
             self.leak(array, rhs, f"`{short(target)}`")
 
     def _boxed(self, boxed: Array, inner: Array, at: ast.AST) -> None:

@@ -147,7 +147,14 @@ def listed(run: Interpreter, value: Seq, expr: ast.expr, node: ast.expr) -> Valu
     if first.axes is None:
         return run.opaque([(value, expr)], node, f"`{short(node)}` stacks arrays of unknown rank")
     size = Dim(len(value.items)) if value.fixed else run.name_of("n", node)
-    return run.derived(first, [Axis(size=size), *first.axes], node)
+    result = run.derived(first, [Axis(size=size), *first.axes], node)
+
+    def rule() -> None:
+        if moves(result.axes) and not moves(first.axes):
+            run.graph.pin(result.node, run.because("a list makes the channel axis here", node, "KM105"))
+
+    run.graph.later(rule)
+    return result
 
 
 def reshape(shape_at: int = 1) -> Operation:
@@ -229,6 +236,8 @@ def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
         operand = call.get(0, "a", "x")
         numbers = [v.value for v, _ in call.positional[1:] if isinstance(v, Const) and isinstance(v.value, int)]
         array = None if operand is None else run.as_array(*operand)
+        if array is not None and array.axes is None:
+            run.bind_rank(array, run.rank_hint(call.node) or 0)
         if operand is None or array is None or not array.axes or not numbers or len(numbers) > 2:
             return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
         rank = len(array.axes)

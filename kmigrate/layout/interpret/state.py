@@ -95,7 +95,8 @@ class Knowledge:
     hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
     flatten: str = "auto"
     trial: bool = False  # only to see whether the program is right under either ordering
-    ranks: tuple[int | None, ...] = ()  # of the arrays from outside, as another run of this program found them
+    # The sizes of the arrays from outside (which keep their layout), as a run of the old program found them.
+    shapes: tuple[tuple[Dim | None, ...] | None, ...] = ()
 
 
 class State:
@@ -128,6 +129,7 @@ class State:
         self.ambient = Ambient(first, layers, loaders, implied=True)
         self.implied = self.ambient
         self.implied_used = False  # does a layer follow it?
+        self.hinted = _by_place(knowledge.hints)
         self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
         self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
         self.source_refs: list[AxesRef] = []  # the arrays from outside, in the order in which they are met
@@ -244,10 +246,20 @@ class State:
     def hint(self, ref: AxesRef, place: Place) -> None:
         """Axes that an earlier run found out; else remember to tell the next run."""
         key = (*place.key, *self.context)
-        if key in self.known.hints:
-            ref.bind([Axis(label, size) for label, size in self.known.hints[key]])
+        found = self.known.hints.get(key) or self.hinted.get(place.key)
+        if found:
+            ref.bind([Axis(label, size) for label, size in found])
         if not self.graph.muted:
             self.unbound[key] = ref
+
+    def rank_hint(self, node: ast.AST) -> int | None:
+        """How many axes the value of ``node`` has, as its uses told an earlier run."""
+        found = self.known.hints.get((*self.place(node).key, *self.context))
+        return None if found is None else len(found)
+
+    def bind_rank(self, array: Array, rank: int) -> None:
+        if array.axes is None and rank > 0 and not self.graph.muted:
+            array.ref.bind([Axis() for _ in range(rank)])
 
     def source_array(self, place: Place, why: str, axes: Axes | None = None) -> Array:
         """An array whose layout is not ours to choose (a file, an unknown call)."""
@@ -255,8 +267,9 @@ class State:
         self.graph.pin(array.node, self.because(why, place, "KM105"))
         if not self.graph.muted:
             met = len(self.source_refs)
-            if array.axes is None and met < len(self.known.ranks) and self.known.ranks[met]:
-                array.ref.bind([Axis() for _ in range(self.known.ranks[met] or 0)])
+            shape = self.known.shapes[met] if met < len(self.known.shapes) else None
+            if array.axes is None and shape:
+                array.ref.bind([Axis(size=size) for size in shape])
             self.source_refs.append(array.ref)
         return array
 
@@ -313,6 +326,17 @@ class State:
             self.graph.tie(a, b)
             return
         self.graph.connect(SoftEdge(a, b, cost, ref, realise, what, self.because(what, place), key))
+
+    def later(self, rule: Callable[[], None]) -> None:
+        """Run ``rule`` when all roles are known, as in the branch on the ordering that it stands in now."""
+        guards = self.guards
+
+        def guarded() -> None:
+            outer, self.guards = self.guards, guards
+            rule()
+            self.guards = outer
+
+        self.graph.later(guarded)
 
     def consume(self, array: Array, expr: ast.expr, what: str) -> Array:
         """The array as it reaches a consumer: it may be transposed on the way."""
@@ -443,6 +467,10 @@ class State:
                 self.graph.pin(value.node, self.because("an axis depends on the ordering", expr))
                 return
             new = order_to_last(axes).index(index)
+            if not -len(axes) <= after < len(axes):
+                text = f"the other ordering would use axis {after} of {letters(axes)}"
+                self.graph.pin(value.node, self.because(text, expr, "KM902"))
+                return
             if moves(axes):
                 self.graph.tie(node, value.node)
             elif after % len(axes) != index:
@@ -467,6 +495,17 @@ class State:
             return [] if any(flipped(g) for g in guards) else make(flipped)
 
         return guarded
+
+
+def _by_place(hints: dict[tuple[Any, ...], Any]) -> dict[tuple[Any, ...], Any]:
+    """What is known of the arrays of each place, where all contexts agree (None: they do not)."""
+    found: dict[tuple[Any, ...], Any] = {}
+    for key, axes in hints.items():
+        labels = [label for label, _ in axes]
+        known = found.setdefault(key[:5], axes)
+        if known is not None and [label for label, _ in known] != labels:
+            found[key[:5]] = None
+    return found
 
 
 def short(node: ast.AST, limit: int = 40) -> str:

@@ -1,0 +1,83 @@
+"""Convert a generated program, run it before and after under the mock, and compare."""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from dataclasses import dataclass, field
+
+from kmigrate import rewrite
+from kmigrate.layout.analysis import Program as Analysed
+from kmigrate.layout.analysis import analyse
+from kmigrate.layout.recheck import recheck
+from kmigrate.options import Options
+from kmigrate.plan import Status
+from tests.generated.program import Program
+from tests.mock_keras import difference, run
+
+
+@dataclass
+class Outcome:
+    """``problem`` is what must not be: a crash, a program that does something else. ``refused`` says why not."""
+
+    text: str
+    after: str | None = None
+    edits: int = 0
+    codes: Counter[str] = field(default_factory=Counter)
+    problem: str = ""
+    refused: str = ""
+
+    @property
+    def converted(self) -> bool:
+        """Every model of the program is channels-last now, by three edits or more."""
+        return self.after is not None and not self.refused and self.edits >= 3
+
+
+def check(program: Program) -> Outcome:
+    """Convert as the pipeline does, and run both."""
+    result = Outcome(program.text)
+    try:
+        _convert(program, result)
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        result.problem = f"crash: {type(error).__name__}: {error} ({where.filename.split('/')[-1]}:{where.lineno})"
+        return result
+    if result.after is not None and not result.problem:
+        result.problem = _compared(program, result.after)
+    return result
+
+
+def _convert(program: Program, result: Outcome) -> None:
+    options = Options(**program.options)
+    found = analyse(program.text, "-", options)
+    plan = found.plan
+    reasons = [r for m in plan.models if m.status in (Status.LEFT_ALONE, Status.ASKED) for r in m.reasons]
+    result.refused = reasons[0] if reasons else ""
+    if not plan.models:
+        result.refused = "; ".join(map(str, plan.diagnostics)) or "no model was found"
+    result.edits = len(plan.edits)
+    result.codes.update(e.code for e in plan.edits)
+    if not plan.edits:
+        result.refused = result.refused or "nothing to do"
+        return
+    result.after = rewrite.apply(program.text, plan.edits)
+    if told := _rechecked(found, result.after, options):
+        result.refused, result.problem, result.after = told, f"dropped: {told}", None
+
+
+def _rechecked(found: Analysed, after: str, options: Options) -> str | None:
+    """As the pipeline does: the same program, and nothing left to do."""
+    if told := recheck(found, after):
+        return told
+    again = analyse(after, "-", Options(source_keras=options.source_keras, flatten=options.flatten)).plan.edits
+    return f"a second run would change line {again[0].line} ({again[0].code})" if again else None
+
+
+def _compared(program: Program, after: str) -> str:
+    """Under the ordering that the program had; what only implied it must not depend on keras.json after."""
+    before = run(program.text, program.version, program.ordering, program.reorder)
+    for ordering in ("tf", "th") if program.implied else (program.ordering,):
+        told = difference(before, run(after, program.version, ordering, program.reorder))
+        if told:
+            return f"different under {ordering!r}: {told}"
+    return ""
