@@ -345,7 +345,9 @@ class Planner:
         stay = [(n, b) for n, b in goals if not graph.is_flipped(n)]
         groups = {component[c] for c in classes}
         if groups & unwanted:
-            return Status.LEFT_ALONE, [Because("one of the rules that it needs is ignored", model.place.path, 0)]
+            return Status.LEFT_ALONE, [
+                Because("a rule that it needs is ignored", model.place.path, model.place.line, 1, "KM909")
+            ]
         if not stay:
             return (Status.BORDERS if groups & borders else Status.DONE), []
         roots = {graph.root(n) for n, _ in stay} | classes

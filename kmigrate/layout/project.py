@@ -63,10 +63,11 @@ def importers(path: str) -> list[str]:
     root = project_root(file)
     stem = (file.parent.name if file.stem == "__init__" else file.stem).encode()
     wanted = re.compile(rb"^[ \t]*(?:from|import)[ \t][^\n#]*\b" + re.escape(stem) + rb"\b", re.MULTILINE)
+    own = os.path.realpath(file)
     found = []
     for other in _python_files(root) if root is not None else sorted(map(str, file.parent.glob("*.py"))):
         data = _read(Path(other))
-        if stem in data and wanted.search(data) and not os.path.samefile(other, file):
+        if stem in data and wanted.search(data) and os.path.realpath(other) != own:
             found.append(other)
     return found
 

@@ -50,6 +50,7 @@ class Unknown(Value):
     place: Place | None = None
     array: Array | None = None
     definitions: list[tuple[Place, str]] = field(default_factory=list)
+    cls: Class | None = None  # of an instance of a class over a library's
 
 
 @dataclass(eq=False)

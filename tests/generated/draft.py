@@ -6,13 +6,21 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
-VERSIONS = [(1, 0, 5), (1, 0, 8), (1, 2, 2), (1, 2, 2), (2, 0, 8), (2, 1, 6), (2, 2, 4), (2, 2, 4), (2, 3, 1), (3, 0, 0),
-            (3, 0, 0)]  # fmt: skip
+VERSIONS = [
+    (1, 0, 5), (1, 0, 8), (1, 2, 2), (1, 2, 2), (2, 0, 8), (2, 1, 6), (2, 2, 4), (2, 2, 4), (2, 3, 1), (3, 0, 0),
+    (3, 0, 0),
+]  # fmt: skip
+
+
+def file(shape: Sequence[int], prefix: str = "x") -> str:
+    """The name of a file that holds an array of this shape."""
+    return f"'{prefix}_{'_'.join(map(str, shape))}.npy'"
 
 
 class Draft:
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, wild: bool = False) -> None:
         self.rng = rng
+        self.wild = wild
         self.version = rng.choice(VERSIONS)
         self.old = self.version < (2,)
         self.rank = rng.choices([2, 3, 1], [90, 7, 3])[0]

@@ -192,10 +192,10 @@ class Network:
             self.put(self.call("Conv2DTranspose", str(filters), "2", "strides=2", "padding='same'", layout=True))
             self.shape = [filters, *(2 * s for s in self.shape[1:])]
         elif kind == 2 and d.version >= (1, 0, 7) and d.old and max(self.shape[1:]) < 9:
-            out = (None, filters, *(2 * s for s in self.shape[1:]))
+            self.shape = [filters, *(2 * s for s in self.shape[1:])]
+            out = (None, *self.shape)
             self.put(self.call("Deconvolution2D", str(filters), "2", "2", f"output_shape={out}", "subsample=(2, 2)",
                                layout=True))  # fmt: skip
-            self.shape = list(out[1:])
 
     def add_loop(self) -> None:
         """A loop that builds layers."""
@@ -276,6 +276,59 @@ class Network:
         d.add(f"{self.indent}{self.x} = {self.joining('Concatenate', [self.x, side], axis)}")
         self.shape = [before[0] + self.shape[0], *before[1:]]
 
+    def add_comprehension(self) -> None:
+        """Several convolutions side by side."""
+        d = self.d
+        if self.kind != "functional":
+            return
+        towers, before = d.name("towers"), list(self.shape)
+        text = self.conv(3, same=True, window=[1] * d.rank)
+        start, stop = text.index("(") + 1, text.index(",")
+        d.add(f"{self.indent}{towers} = [{text[:start]}n{text[stop:]}({self.x}) for n in (2, 3)]")
+        parts = f"{towers} + [{self.x}]"
+        if d.old:
+            d.add(f"{self.indent}{self.x} = {d.layer('merge')}({parts}, mode='concat', concat_axis=1)")
+        else:
+            d.add(f"{self.indent}{self.x} = {d.layer('concatenate')}({parts}, axis=1)")
+        self.shape = [5 + before[0], *self.shape[1:]]
+
+    def add_spread(self) -> None:
+        """Keyword arguments from a dictionary."""
+        d = self.d
+        name = d.name("COMMON")
+        same = "border_mode" if d.old else "padding"
+        pairs = [f"'{same}': 'same'"]
+        if d.setting in ("literal", "name"):
+            pairs.append(f"'{d.keyword}': {d.first_name!r}")
+        d.constants[name] = f"{{{', '.join(pairs)}}}"
+        filters = d.rng.randint(2, 4)
+        kernel = ", ".join(["3"] * d.rank) if d.old else "3"
+        layer = f"{'Convolution' if d.old else 'Conv'}{d.rank}D"
+        self.put(f"{d.layer(layer)}({filters}, {kernel}, **{name})")
+        self.shape[0] = filters
+
+    def add_normalization_of_config(self) -> None:
+        d = self.d
+        name = d.name("PARAMS")
+        d.constants[name] = "{'axis': 1}"
+        self.put(self.call("BatchNormalization", f"axis={name}['axis']"))
+
+    def add_shape_read(self) -> None:
+        """Numbers of the maps, read from the tensor."""
+        d = self.d
+        if self.kind != "functional" or d.rank != 2:
+            return
+        read = f"{self.x}.shape" if d.version >= (2, 4) else f"K.int_shape({self.x})"
+        d.uses_backend |= d.version < (2, 4)
+        rows = d.name("rows")
+        if d.chance(0.5):
+            d.add(f"{self.indent}{rows} = {read}[2]")
+            self.put(self.call("Lambda", f"lambda t: t * {rows}"))
+        else:
+            c, h = d.name("ch"), d.name("high")
+            d.add(f"{self.indent}_, {c}, {h}, _ = {read}")
+            self.put(self.call("Lambda", f"lambda t: t * {c} - {h}"))
+
     def add_width_concat(self) -> None:
         """Along the last axis, by default: the width."""
         if self.kind != "functional" or self.shape[-1] > 8:
@@ -302,5 +355,6 @@ STEPS: list[Step] = [
     *[Network.add_conv] * 4, *[Network.add_pool] * 3, *[Network.add_normalization] * 4, Network.add_padding,
     Network.add_cropping, Network.add_upsampling, *[Network.add_activation] * 2, *[Network.add_unit] * 2,
     Network.add_lambda, Network.add_rare_conv, Network.add_loop, Network.add_helper, *[Network.add_residual] * 2,
-    *[Network.add_concat] * 2, Network.add_width_concat, Network.add_unet,
+    *[Network.add_concat] * 2, Network.add_width_concat, Network.add_unet, Network.add_comprehension,
+    Network.add_spread, Network.add_normalization_of_config, Network.add_shape_read,
 ]  # fmt: skip

@@ -23,9 +23,10 @@ class Program:
     options: dict[str, Any] = field(default_factory=dict)
 
 
-def generate(seed: int) -> Program:
+def generate(seed: int, wild: bool = False) -> Program:
+    """``wild``: with statements that few programs have, on the images."""
     rng = random.Random(seed)
-    d = Draft(rng)
+    d = Draft(rng, wild)
     reorder = d.chance(0.4)
     body = _body(d)
     options: dict[str, Any] = {"flatten": "auto" if reorder else "permute"}
@@ -66,7 +67,7 @@ def _head(d: Draft) -> list[str]:
     for module, names in sorted(d.imports.items()):
         keras.append(f"from {module} import {', '.join(sorted(names))}")
     d.rng.shuffle(keras)
-    lines = keras + [""]
+    lines = [*keras, ""]
     constants = [f"{name} = {text}" for name, text in d.constants.items()]
     setter = d.setter()
     if d.setting == "setter name":
@@ -140,6 +141,7 @@ def _input_shape(d: Draft, x: str, shape: list[int], function: bool) -> str:
     if form < 0.45 and d.setting in ("branch", "setter") and d.rank == 2:
         c, h, w = shape[1:]
         name = d.name("input_shape")
-        d.add(f"if {d.query()} == {d.first_name!r}:", f"    {name} = ({c}, {h}, {w})", "else:", f"    {name} = ({h}, {w}, {c})")
+        d.add(f"if {d.query()} == {d.first_name!r}:", f"    {name} = ({c}, {h}, {w})")
+        d.add("else:", f"    {name} = ({h}, {w}, {c})")
         return name
     return text

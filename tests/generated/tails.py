@@ -7,6 +7,12 @@ from dataclasses import dataclass
 from tests.generated.draft import Draft
 from tests.generated.network import Network
 
+BATCHES = """def {}(a, b):
+    while True:
+        for i in range(0, len(a), 2):
+            yield a[i:i + 2], b[i:i + 2]
+"""
+
 
 @dataclass
 class Tail:
@@ -131,8 +137,7 @@ def train(d: Draft, model: str, x: str, shape: list[int], tail: Tail) -> None:
         d.add(f"{model}.fit({a}, {c}, {epochs}=1, validation_data=({b}, {e}))")
     elif form < 0.9 and d.version < (3,):
         name = d.name("batches")
-        text = f"def {name}(a, b):\n    while True:\n        for i in range(0, len(a), 2):\n            yield a[i:i + 2], b[i:i + 2]\n"
-        d.helper(name, text)
+        d.helper(name, BATCHES.format(name))
         steps = "samples_per_epoch=4, nb_epoch=1" if d.old else "steps_per_epoch=2, epochs=1"
         d.add(f"{model}.fit_generator({name}({x}, {y}), {steps})")
     elif d.rank == 2 and shape[1] in (1, 3, 4) and (1, 0, 8) < d.version < (2, 3) and form < 0.97:
@@ -166,7 +171,8 @@ def _targets(d: Draft, y: str, x: str, shape: list[int], tail: Tail) -> None:
         if tail.shape[1:] == shape[2:] and tail.shape[0] <= shape[1] and d.chance(0.5) and d.rank == 2:
             d.add(f"{y} = ({x}[:, :{tail.shape[0]}] > 0.5).astype('float32')")
         elif tail.shape[0] == 1 and d.rank == 2 and d.chance(0.5):
-            d.add(f"{y} = np.load('masks_{n}_{tail.shape[1]}_{tail.shape[2]}.npy') / 256", f"{y} = {y}[:, np.newaxis, :, :]")
+            d.add(f"{y} = np.load('masks_{n}_{tail.shape[1]}_{tail.shape[2]}.npy') / 256")
+            d.add(f"{y} = {y}[:, np.newaxis, :, :]")
         else:
             d.add(f"{y} = np.load('y_{'_'.join(map(str, dims))}.npy') / 256")
         if d.chance(0.2) and d.rank == 2:
@@ -217,8 +223,8 @@ def _predictions(d: Draft, model: str, x: str, shape: list[int], tail: Tail) -> 
     p = d.name("pred")
     d.add(f"{p} = {model}.predict({d.pick([x, x, f'{x}[:2]', f'{x}[1:3]'])})")
     if tail.kind == "vector":
-        forms = [f"print(np.argmax({p}, axis=1))", f"best = {p}[:, 0]", f"np.save('p.npy', {p})", f"m = {p}.mean(axis=0)"]
-        d.add(d.pick(forms))
+        d.add(d.pick([f"print(np.argmax({p}, axis=1))", f"best = {p}[:, 0]", f"np.save('p.npy', {p})",
+                      f"m = {p}.mean(axis=0)"]))  # fmt: skip
         return
     if tail.kind == "sequence":
         d.add(d.pick([f"np.save('p.npy', {p})", f"print({p}.max(axis=1))", f"c = {p}[:, 0, 1]"]))
@@ -226,7 +232,6 @@ def _predictions(d: Draft, model: str, x: str, shape: list[int], tail: Tail) -> 
     if d.rank != 2:
         d.add(d.pick([f"np.save('p.npy', {p})", f"m = {p}.mean(axis=1)", f"c = {p}[:, 0]"]))
         return
-    k, h, w = tail.shape
     forms = [
         [f"np.save('p.npy', {p})"],
         [f"m = {p}.mean(axis=1)"],
@@ -245,6 +250,6 @@ def _predictions(d: Draft, model: str, x: str, shape: list[int], tail: Tail) -> 
         [f"c = {p} - {p}.mean(axis=0)"],
         [f"n, k, h, w = {p}.shape", f"c = {p} * k + h - w"],
         [f"c = np.squeeze({p}[0])"],
-        [f"c = {p}[:, 0, 1:3, 2]", "np.save('c.npy', c)"],
+        [f"c = {p}[:, 0, 1:3, 1]", "np.save('c.npy', c)"],
     ]  # fmt: skip
     d.add(*d.pick(forms))

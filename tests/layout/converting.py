@@ -41,3 +41,28 @@ def statuses(plan: Plan) -> list[Status]:
 def codes(plan: Plan) -> set[str]:
     """The codes of all that is said."""
     return {diagnostic.code for diagnostic in plan.diagnostics}
+
+
+IMAGES = """\
+import numpy as np
+from keras import backend as K
+from keras.layers import *
+from keras.models import Model, Sequential
+
+x = np.zeros((9, 3, 8, 6))
+{body}
+model = Sequential()
+model.add(Conv2D(4, (3, 3), data_format={first}, input_shape=(3, 8, 6)))
+model.add(GlobalAveragePooling2D(data_format={first}))
+model.compile('sgd', 'mse')
+model.fit(x, np.ones((9, 4)))
+"""
+
+
+def around(body: str, template: str, **options: Any) -> tuple[str, Plan]:
+    """The new text of ``body``, which stands in a program whose images and layers become channels-last."""
+    text = template.format(body=body, first="'channels_first'")
+    head, tail = template.split("{body}")[0].count("\n"), template.split("{body}")[1].count("\n") - 1
+    new, plan = convert(text, **options)
+    lines = new.splitlines()
+    return "\n".join(lines[head : len(lines) - tail]), plan

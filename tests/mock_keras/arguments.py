@@ -43,7 +43,7 @@ def _order(name: str, args: tuple[Any, ...], version: tuple[int, ...], keywords:
         if version < (2,):
             return ["filters", "kernel_size", "kernel_initializer", "activation", "weights", "padding", "strides"]
         return ["filters", "kernel_size", "strides", "padding"]
-    if name.startswith("Global") or name.startswith("Spatial"):
+    if name.startswith(("Global", "Spatial")):
         return ["rate" if name.startswith("Spatial") else "data_format", "data_format"]
     if "Pooling" in name:
         return ["pool_size", "strides", "padding", "data_format"]
@@ -54,6 +54,7 @@ def _order(name: str, args: tuple[Any, ...], version: tuple[int, ...], keywords:
         "BatchNormalization": ["axis"] if version >= (3,) else (["epsilon", "mode", "axis"] if version < (2,) else []),
         "Lambda": ["function", "output_shape"],
         "Concatenate": ["axis"],
+        "Softmax": ["axis"],
     }.get(name, ["main"])
 
 

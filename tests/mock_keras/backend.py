@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.mock_keras.layers import ACTIVATIONS, softmax
-from tests.mock_keras.tensors import Tensor, lifted
+from tests.mock_keras.base import ACTIVATIONS, softmax
+from tests.mock_keras.tensors import Tensor, evaluate, lifted
 from tests.mock_keras.world import World
 
 EPSILON = 1e-7
@@ -79,6 +79,16 @@ NEW: dict[str, Callable[..., Any]] = {
 }
 
 
+def function(inputs: Any, outputs: Any) -> Callable[[Any], Any]:
+    """`K.function`: the outputs for given inputs; a learning phase among them says nothing here."""
+
+    def fetch(values: Any) -> list[Any]:
+        feeds = {id(t): np.asarray(v, dtype=float) for t, v in zip(inputs, values) if isinstance(t, Tensor)}
+        return evaluate(outputs, feeds)
+
+    return fetch
+
+
 def backend(world: World) -> dict[str, Any]:
     """What `keras.backend` holds in the version that is played."""
     table: dict[str, Any] = {name: lifted(f) for name, f in (_common() | OLD).items()}
@@ -92,6 +102,7 @@ def backend(world: World) -> dict[str, Any]:
         "backend": lambda: "tensorflow",
         "learning_phase": lambda: 0,
         "clear_session": lambda: None,
+        "function": function,
     }
     if world.version < (2, 3):
         table["image_dim_ordering"] = lambda: world.ordering
@@ -113,8 +124,8 @@ LOSSES: dict[str, Callable[[Any, Any], Any]] = {
     "mean_absolute_error": lambda t, p: np.mean(abs(t - p), axis=-1),
     "binary_crossentropy": lambda t, p: np.mean(binary_crossentropy(t, p), axis=-1),
     "categorical_crossentropy": lambda t, p: -np.sum(t * np.log(np.clip(p, EPSILON, 1)), axis=-1),
-    "sparse_categorical_crossentropy": lambda t, p: -np.log(
-        np.clip(np.take_along_axis(p, t.reshape((*p.shape[:-1], 1)).astype(int), -1), EPSILON, 1)
+    "sparse_categorical_crossentropy": lambda t, p: (
+        -np.log(np.clip(np.take_along_axis(p, t.reshape((*p.shape[:-1], 1)).astype(int), -1), EPSILON, 1))
     ),
 }
 LOSSES |= {"mse": LOSSES["mean_squared_error"], "mae": LOSSES["mean_absolute_error"]}

@@ -40,7 +40,7 @@ def of_name(name: str) -> np.ndarray:
     """``x_4_3_8_11.npy`` holds numbers of the shape (4, 3, 8, 11)."""
     found = re.findall(r"_(\d+)", str(name))
     assert found, f"a file without a shape in its name: {name}"
-    return numbers(f"file {name}", *map(int, found)) * 100 + 110
+    return numbers(f"file {name}", *map(int, found)) * 2 + 2.2
 
 
 def library(world: World) -> dict[str, Callable[..., Any]]:
@@ -69,7 +69,7 @@ class ImageDataGenerator:
     def __init__(self, world: World, **keywords: Any) -> None:
         self.world = world
         given = keywords.get("data_format", keywords.get("dim_ordering"))
-        follows = (2, 3) > world.version or world.version >= (2, 4)
+        follows = world.version < (2, 3) or world.version >= (2, 4)
         self.first = given in ("th", "channels_first") if given else (world.first and follows)
 
     def fit(self, x: Any, **_: Any) -> None:

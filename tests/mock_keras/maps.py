@@ -11,6 +11,12 @@ Array = np.ndarray
 Sizes = Sequence[int]
 
 
+def _inner(x: Array, parts: Sequence[slice]) -> Array:
+    """A part of the maps, of the whole batch; a view."""
+    index = (slice(None), *parts)
+    return x[index]
+
+
 def _pads(size: int, window: int, stride: int) -> tuple[int, int]:
     """TensorFlow's 'same' padding."""
     total = max((-(-size // stride) - 1) * stride + window - size, 0)
@@ -25,7 +31,7 @@ def _windows(x: Array, window: Sizes, strides: Sizes, dilation: Sizes) -> Iterat
     for at in itertools.product(*map(range, window)):
         starts = [a * d for a, d in zip(at, dilation)]
         parts = [slice(b, b + (c - 1) * t + 1, t) for b, c, t in zip(starts, counts, strides)]
-        yield at, x[(slice(None), *parts)]
+        yield at, _inner(x, parts)
 
 
 def _padded(x: Array, window: Sizes, strides: Sizes, dilation: Sizes, padding: str, fill: float = 0.0) -> Array:
@@ -42,7 +48,7 @@ def conv(x: Array, kernel: Array, strides: Sizes, padding: str, dilation: Sizes)
     assert x.shape[-1] == kernel.shape[-2], f"{x.shape[-1]} channels for a kernel of {kernel.shape[-2]}"
     window = kernel.shape[:-2]
     x = _padded(x, window, strides, dilation, padding)
-    return sum(part @ kernel[at] for at, part in _windows(x, window, strides, dilation))  # type: ignore[return-value]
+    return sum(part @ kernel[at] for at, part in _windows(x, window, strides, dilation))
 
 
 def depthwise(x: Array, kernel: Array, strides: Sizes, padding: str, dilation: Sizes) -> Array:
@@ -51,7 +57,7 @@ def depthwise(x: Array, kernel: Array, strides: Sizes, padding: str, dilation: S
     window = kernel.shape[:-2]
     x = _padded(x, window, strides, dilation, padding)
     made = sum(part[..., None] * kernel[at] for at, part in _windows(x, window, strides, dilation))
-    return made.reshape((*made.shape[:-2], -1))  # type: ignore[union-attr]
+    return made.reshape((*made.shape[:-2], -1))
 
 
 def conv_transpose(x: Array, kernel: Array, strides: Sizes, padding: str) -> Array:
@@ -62,10 +68,10 @@ def conv_transpose(x: Array, kernel: Array, strides: Sizes, padding: str) -> Arr
     out = np.zeros((len(x), *full, kernel.shape[-2]))
     for at in itertools.product(*map(range, window)):
         parts = [slice(a, a + (n - 1) * s + 1, s) for a, n, s in zip(at, sizes, strides)]
-        out[(slice(None), *parts)] += x @ kernel[at].T
+        _inner(out, parts)[...] += x @ kernel[at].T
     if padding == "same":
         starts = [max(w - s, 0) // 2 for w, s in zip(window, strides)]
-        out = out[(slice(None), *(slice(b, b + n * s) for b, n, s in zip(starts, sizes, strides)))]
+        out = _inner(out, [slice(b, b + n * s) for b, n, s in zip(starts, sizes, strides)])
     return out
 
 
@@ -77,7 +83,7 @@ def pool(x: Array, window: Sizes, strides: Sizes, padding: str, kind: str) -> Ar
     count = _padded(np.ones_like(x), window, strides, ones, padding)
     x = _padded(x, window, strides, ones, padding)
     total = sum(part for _, part in _windows(x, window, strides, ones))
-    return total / sum(part for _, part in _windows(count, window, strides, ones))
+    return np.asarray(total / sum(part for _, part in _windows(count, window, strides, ones)))
 
 
 def pad(x: Array, amounts: Sequence[Sequence[int]]) -> Array:
@@ -86,7 +92,7 @@ def pad(x: Array, amounts: Sequence[Sequence[int]]) -> Array:
 
 def crop(x: Array, amounts: Sequence[Sequence[int]]) -> Array:
     parts = [slice(a, n - b) for (a, b), n in zip(amounts, x.shape[1:-1])]
-    return x[(slice(None), *parts)]
+    return _inner(x, parts)
 
 
 def repeat(x: Array, sizes: Sizes) -> Array:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.mock_keras.backend import LOSSES
-from tests.mock_keras.layers import Layer
+from tests.mock_keras.base import Layer
 from tests.mock_keras.tensors import SAMPLES, Tensor, evaluate
 from tests.mock_keras.world import World, numbers
 

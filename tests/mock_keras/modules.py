@@ -12,7 +12,8 @@ import numpy as np
 
 from tests.mock_keras import datasets
 from tests.mock_keras.backend import LOSSES, backend, ops
-from tests.mock_keras.layers import ACTIVATIONS, KERAS1_NAMES, LAYERS, Layer
+from tests.mock_keras.base import ACTIVATIONS, Layer
+from tests.mock_keras.layers import KERAS1_NAMES, LAYERS
 from tests.mock_keras.models import Model, Sequential, input_tensor
 from tests.mock_keras.world import World
 
@@ -94,7 +95,7 @@ def _modules(world: World) -> dict[str, ModuleType]:
     if world.version >= (3,):
         known["keras.ops"] = known["keras"].ops = ops()  # type: ignore[attr-defined,assignment]
         known["keras"].__dict__.update(models, Input=layers["Input"])
-        del known["keras.preprocessing"], known["keras.preprocessing.image"], known["keras"].preprocessing  # type: ignore[attr-defined]
+        del known["keras.preprocessing"], known["keras.preprocessing.image"], known["keras"].preprocessing
     else:
         module("keras.utils.np_utils", {"to_categorical": datasets.to_categorical})
         parts = ["core", "convolutional", "pooling", "normalization", "advanced_activations", "recurrent"]

@@ -28,6 +28,7 @@ class Log:
 def run(text: str, version: Version = (2, 2, 4), ordering: str | None = None, reorder: bool = False) -> Log:
     """``ordering`` is 'th' or 'tf', as keras.json would have it; by default that of the version.
 
+    All is computed in float64, where rounding and mistakes cannot be mixed up.
     With ``reorder``, the weights of a Dense layer go with its features, wherever they lie.
     """
     world = World(version, ordering or ("th" if version < (1, 1) else "tf"), reorder)
@@ -45,7 +46,7 @@ def run(text: str, version: Version = (2, 2, 4), ordering: str | None = None, re
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            exec(compile(text, "<program>", "exec"), scope)
+            exec(compile(text.replace("float32", "float64"), "<program>", "exec"), scope)
     except Exception as error:
         lines = [f.lineno for f in traceback.extract_tb(error.__traceback__) if f.filename == "<program>"]
         log.error = f"{type(error).__name__} at line {lines[-1] if lines else 0}: {error}"

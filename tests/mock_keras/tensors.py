@@ -26,6 +26,7 @@ class Tensor:
         self.operands = list(operands)
         self.layer = layer
         inner = self.value.shape[1:]
+        self.raw = make is None  # an input: which layout it has is told by the first layer with one
         self.ids = ids if ids is not None and ids.shape == inner else np.arange(int(np.prod(inner))).reshape(inner)
 
     @property

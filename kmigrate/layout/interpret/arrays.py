@@ -141,7 +141,7 @@ class ArrayOps(State):
 
     def _shape_use(self, shape: Seq, expr: ast.AST, node: int) -> int:
         """A shape read from a name may be reordered where it is read, if it must stay where it is written."""
-        if not isinstance(expr, ast.Name | ast.Attribute) or shape.axes is None:
+        if not isinstance(expr, ast.Name | ast.Attribute) or shape.axes is None or self.no_argument(expr):
             return node
         axes = shape.axes
         used = self.graph.node()
@@ -503,22 +503,26 @@ class ArrayOps(State):
 
     # -- joining --------------------------------------------------------------------------------------
 
-    def concatenate(self, parts: Value, parts_expr: ast.expr, axis: Operand, node: ast.expr, new: bool) -> Value:
+    def concatenate(
+        self, parts: Value, parts_expr: ast.expr, axis: Operand | None, node: ast.expr, new: bool, default: int
+    ) -> Value:
         """``concatenate`` along an axis that is there, or (``new``) ``stack`` along a new one."""
         items = self._parts(parts, parts_expr)
+        given = [axis] if axis is not None else []
         if items is None:
-            return self.opaque([(parts, parts_expr), axis], node, f"the parts of `{short(node)}` are not known")
+            return self.opaque([(parts, parts_expr), *given], node, f"the parts of `{short(node)}` are not known")
         arrays = [(self.as_array(v, e), e) for v, e in items]
         first = next((a for a, _ in arrays if a is not None and a.axes is not None), None)
         if first is None or any(a is None for a, _ in arrays):
-            return self.opaque([*items, axis], node, f"the parts of `{short(node)}` are not arrays of known rank")
+            return self.opaque([*items, *given], node, f"the parts of `{short(node)}` are not arrays of known rank")
         main = Array(self.graph.node(), first.ref, first.kind, first.place)
         for array, expr in arrays:
             assert array is not None
             used = self.consume(array, expr, f"`{short(expr)}`")
             self.join_axes(main, used, node)
         axes = list(main.axes or ())
-        numbers = self.axis_list(*axis, len(axes) + (1 if new else 0))
+        rank = len(axes) + (1 if new else 0)
+        numbers = self.axis_list(*axis, rank) if axis is not None else [(default % rank, Const(default), node)]
         if numbers is None or len(numbers) != 1:
             return self.opaque([(main, node)], node, f"the axis of `{short(node)}` is not known")
         index, item, element = numbers[0]
@@ -532,8 +536,22 @@ class ArrayOps(State):
             self.event("concatenate along", main, node, [axes[index]])
             axes[index] = axes[index].resized(size or self.name_of("concatenated", node))
             result = Array(main.node, AxesRef(axes), main.kind, self.place(node))
-        self.axis_use(element, item, result.node, result.ref, index)
+        if axis is None:
+            self._default_axis(result, index, node)
+        else:
+            self.axis_use(element, item, result.node, result.ref, index)
         return result
+
+    def _default_axis(self, result: Array, index: int, node: ast.expr) -> None:
+        """An axis that is not written cannot follow a flip."""
+
+        def make(flipped: Callable[[int], bool]) -> list[Edit]:
+            axes = result.axes
+            if flipped(result.node) and axes is not None and order_to_last(axes).index(index) != index:
+                raise CannotEdit([result.node], f"`{short(node)}` names no axis")
+            return []
+
+        self.site([result.node], node, make, cost=0.0)
 
     def _parts(self, parts: Value, expr: ast.expr) -> list[Operand] | None:
         if not isinstance(parts, Seq) or not parts.items:

@@ -77,6 +77,8 @@ class Calls(Expressions):
                 value = self.eval(arg.value)
                 if isinstance(value, Seq) and value.fixed:
                     positional.extend((item, arg) for item in value.items)
+                    if all(isinstance(i, Const | SymInt) for i in value.items):
+                        self.leak(value, arg, f"`{short(arg)}` gives the sizes one by one")
                     self.spread.add(self.place(arg).key)
                 else:
                     star = True
@@ -122,9 +124,10 @@ class Calls(Expressions):
     # -- the program's own functions -----------------------------------------------------------------
 
     def enter(self, function: Function, call: Call, owner: Value | None = None) -> Value:
-        function.called = True
         if function.decorated or self.depth >= DEPTH_LIMIT:
+            self.given_away(function)
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not followed")
+        function.called = True
         scope = Scope(function.scope)
         if not self.bind_parameters(function, call, scope, owner):
             return self.opaque(call.all(), call.node, f"the arguments of `{short(call.node)}` are not known")
@@ -223,17 +226,22 @@ class Calls(Expressions):
     strangers: set[int]  # functions that were given to code that is not understood
 
     def returned_to_strangers(self, value: Value, node: ast.AST) -> None:
+        """What a function gives to callers that are not seen stays as it is."""
         name = getattr(node, "name", "lambda")
         if isinstance(value, Model):
             self.leave(value, f"`{name}` returns it, and nothing in this file calls `{name}`", node)
-        elif isinstance(value, Seq):
-            for item in value.items:
-                self.returned_to_strangers(item, node)
         elif isinstance(value, Array):
-            self.graph.pin(
-                value.node,
-                self.because(f"`{name}` returns it, and nothing here calls `{name}`", node, "KM906"),
-            )
+            because = self.because(f"`{name}` returns it, and nothing here calls `{name}`", node, "KM906")
+            self.graph.pin(value.node, because)
+        elif isinstance(value, Batches):
+            self.returned_to_strangers(value.item, node)
+        elif isinstance(value, Seq | Dict):
+            for item in value.items if isinstance(value, Seq) else value.items.values():
+                self.returned_to_strangers(item, node)
+        elif isinstance(value, Instance):
+            for item in value.attributes.values():
+                if not isinstance(item, Instance):
+                    self.returned_to_strangers(item, node)
 
     # -- classes ---------------------------------------------------------------------------------------
 
@@ -241,7 +249,10 @@ class Calls(Expressions):
         if not all(
             isinstance(b, Class) or (isinstance(b, Module) and b.dotted == "builtins.object") for b in cls.bases
         ):
-            return self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
+            made = self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
+            if isinstance(made, Unknown):
+                made.cls = cls
+            return made
         instance = Instance(cls)
         self._has_instance(cls, instance)
         init = self.class_member(cls, "__init__")
@@ -305,7 +316,10 @@ class Calls(Expressions):
             return owner.items[-1]
         for value, expr in call.all():
             self.leak(value, expr, f"`{short(call.node)}`")
+        self.spread.add(self.place(call.node).key)
         self.leak(owner, call.node, f"`{short(call.node)}`")
+        owner.items[:] = [Unknown(f"an item of a list after `{short(call.node)}`", self.place(call.node))]
+        owner.fixed = False
         return Unknown(f"`{short(call.node)}`", self.place(call.node))
 
     def grow(self, owner: Seq, item: tuple[Value, ast.expr]) -> None:
@@ -335,7 +349,10 @@ class Calls(Expressions):
             if key.value in owner.items:
                 return owner.items[key.value]
             default = call.get(1, "default")
-            return default[0] if default else Const(None)
+            found = default[0] if default else Const(None)
+            if name == "setdefault":
+                owner.items[key.value] = found
+            return found
         if name == "update":
             for value, _ in call.positional:
                 if isinstance(value, Dict):

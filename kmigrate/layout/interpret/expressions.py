@@ -413,7 +413,7 @@ class Expressions(ArrayOps):
             if paired is not None and paired.axes is not None and now.axes is not None:
                 self.graph.same_roles(paired.axes, now.axes)
                 self.graph.tie(now.node, node)
-                self._same_memory(now, node, at)
+                self._same_memory(now, [dim_of(item) for item in other[2]], node, at)
                 return now
         if other is not None and other[0] == "transpose" and other[1] == id(now.ref.find()):
             result = Array(self.graph.node(), now.ref, now.kind, now.place)
@@ -433,12 +433,16 @@ class Expressions(ArrayOps):
         self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
         return now
 
-    def _same_memory(self, now: Array, node: int, at: ast.AST) -> None:
+    def _same_memory(self, now: Array, other: list[Dim | None], node: int, at: ast.AST) -> None:
         """Two reshapes give one array in two layouts only where no axis of more than one number moves."""
 
         def rule() -> None:
             axes = now.axes
-            if axes is not None and moves(axes) and memory_order(axes, True) != memory_order(axes, False):
+            if axes is None or not moves(axes):
+                fits = axes is not None and [a.size for a in axes] == other
+            else:
+                fits = memory_order(axes, True) == memory_order(axes, False)
+            if not fits:
                 self.graph.pin(node, self.because("the other branch reshapes to another order", at, "KM902"))
 
         self.graph.later(rule)
@@ -591,6 +595,10 @@ class Expressions(ArrayOps):
                 return Unknown("a part of a string", self.place(expr))
         else:
             key = self.eval(expr.slice)
+            if isinstance(owner, Dict) and isinstance(key, Const) and key.value in OTHER_NAME and key.origin:
+                now, other = owner.items.get(key.value), owner.items.get(OTHER_NAME[key.value])
+                if key.origin.node is not expr.slice and now is not None and other is not None:
+                    return self.pair(now, other, self.setting_node(key), expr)
             if isinstance(owner, Dict) and isinstance(key, Const):
                 found = owner.items.get(key.value)
                 return found if found is not None else Unknown(f"`{short(expr)}`", self.place(expr))

@@ -467,8 +467,10 @@ class Layers(Calls):
         shared = layer.values.get("shared_axes")
         if shared is not None and x.axes is not None:
             numbers = self.axis_list(*shared, len(x.axes))
-            if numbers is None:
-                self.graph.pin(x.node, self.because("`shared_axes` are not known", node))
+            negative = any(isinstance(v, Const) and v.value < 0 for _, v, _ in numbers or ())
+            if numbers is None or negative:  # Keras counts negative ones from another end than all others
+                self.graph.pin(x.node, self.because("`shared_axes` are not known or negative", node))
+                numbers = None
             for index, item, e in numbers or ():
                 self.axis_use(e, item, x.node, x.ref, index)
         return Array(x.node, x.ref, "tensor", self.place(node))

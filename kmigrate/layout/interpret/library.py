@@ -74,6 +74,8 @@ class Library(Models):
         if top in ops.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return ops.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
+            for value, expr in call.all():
+                self.leak(value, expr, "an exception carries it")
             return Unknown("an exception")
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}`, which is not in the tables,")
 

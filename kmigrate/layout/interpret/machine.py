@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 
 from kmigrate.layout.axes import Axis
 from kmigrate.layout.dims import Dim
@@ -151,16 +152,16 @@ class Interpreter(Library):
         truth = self.truth(test)
         if truth is not None:
             return self.run_block(stmt.body if truth else stmt.orelse)
-        return self._either(stmt, stmt.body, stmt.orelse)
+        return self._either(stmt, lambda: self.run_block(stmt.body), lambda: self.run_block(stmt.orelse))
 
-    def _either(self, stmt: ast.stmt, body: list[ast.stmt], orelse: list[ast.stmt]) -> str | None:
+    def _either(self, stmt: ast.stmt, body: Callable[[], str | None], orelse: Callable[[], str | None]) -> str | None:
         """Both branches are possible: run both and join what they leave."""
         names = dict(self.scope.names)
         ambient = self.ambient
-        end_a = self.run_block(body)
+        end_a = body()
         names_a, ambient_a = self.scope.names, self.ambient
         self.scope.names, self.ambient = dict(names), ambient
-        end_b = self.run_block(orelse)
+        end_b = orelse()
         if end_a and end_b:
             return end_a if end_a == end_b else "return"
         if end_a:
@@ -341,6 +342,25 @@ class Interpreter(Library):
 
     run_TryStar = run_Try
 
+    def run_Match(self, stmt: ast.Match) -> str | None:
+        """Patterns are not followed: what is matched stays, and each case is one possible way on."""
+        self.leak(self.eval(stmt.subject), stmt.subject, "a match statement")
+        return self._cases(stmt, stmt.cases)
+
+    def _cases(self, stmt: ast.Match, cases: list[ast.match_case]) -> str | None:
+        if not cases:
+            return None
+
+        def first() -> str | None:
+            for part in ast.walk(cases[0].pattern):
+                if isinstance(part, ast.MatchAs | ast.MatchStar) and part.name:
+                    self.scope.names[part.name] = Unknown("a part of what was matched", self.place(part))
+            if cases[0].guard is not None:
+                self.eval(cases[0].guard)
+            return self.run_block(cases[0].body)
+
+        return self._either(stmt, first, lambda: self._cases(stmt, cases[1:]))
+
     def run_With(self, stmt: ast.With) -> str | None:
         for item in stmt.items:
             value = self.eval(item.context_expr)
@@ -416,8 +436,6 @@ class Interpreter(Library):
             self._bind(target.id, self._defined(target.id, value, stmt, rhs))
         elif isinstance(target, ast.Tuple | ast.List):
             self._unpack(target, value, stmt)
-        elif isinstance(target, ast.Starred):
-            self.assign(target.value, Unknown("several values"), stmt, None)
         elif isinstance(target, ast.Attribute):
             owner = self.eval(target.value)
             if isinstance(owner, Instance):
@@ -453,6 +471,12 @@ class Interpreter(Library):
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value, stmt: ast.stmt | None) -> None:
         names = target.elts
+        if any(isinstance(name, ast.Starred) for name in names):
+            self.leak(value, target, "an unpacking with a star")
+            for name in names:
+                inner = name.value if isinstance(name, ast.Starred) else name
+                self.assign(inner, Unknown("a part of an unpacking with a star", self.place(inner)), stmt, None)
+            return
         if isinstance(value, Seq) and value.fixed and len(value.items) == len(names):
             if value.axes is not None or (
                 value.place is not None

@@ -285,6 +285,8 @@ class Models(Layers):
         if name == "compile":
             self._compile(model, call)
             return Const(None)
+        if call.star and (name == "compile" or name in FEEDING or name in FEEDING_GENERATORS):
+            self._pin_feeds(model, f"the arguments of `{short(call.node)}` are not known", call.node)
         if name in FEEDING:
             model.fed = True
             return self._feed(model, name, call)
@@ -446,7 +448,15 @@ class Models(Layers):
                 if isinstance(item, Tool) and item.name == "ModelCheckpoint":
                     self.note_model(model, "a callback saves it")
                 elif isinstance(item, Unknown | Instance):
-                    self.note_model(model, "a callback sees it")
+                    self._callback(model, item, callbacks[1])
+
+    def _callback(self, model: Model, item: Unknown | Instance, expr: ast.expr) -> None:
+        """A callback of the program's own reaches the model through ``self.model``."""
+        cls = item.cls
+        if cls is not None and not any(isinstance(n, ast.Attribute) and n.attr == "model" for n in ast.walk(cls.node)):
+            self.note_model(model, "a callback sees it")
+            return
+        self.leave(model, "a callback may feed it", expr)
 
     def _pin_feeds(self, model: Model, why: str, at: ast.AST) -> None:
         for tensor in (*model.inputs, *model.outputs):

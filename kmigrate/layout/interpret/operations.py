@@ -18,11 +18,8 @@ from kmigrate.layout.interpret.calls import Call, Operation
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
-    Batches,
     Const,
     Dict,
-    Function,
-    Method,
     Module,
     Seq,
     SymInt,
@@ -33,8 +30,6 @@ from kmigrate.layout.values import (
 
 if TYPE_CHECKING:
     from kmigrate.layout.interpret.machine import Interpreter
-
-NONE = ast.Constant(None)
 
 
 def elementwise(*counted: int) -> Operation:
@@ -283,12 +278,7 @@ def concatenation(new: bool = False, axis_at: int = 1, default: int = 0) -> Oper
         if parts is None:
             return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
         axis = call.get(axis_at, "axis", "concat_dim")
-        if axis is None:
-            if default != 0:
-                return run.opaque(call.all(), call.node, f"`{short(call.node)}` has no axis of its own")
-            axis = (Const(0), NONE)
-            ast.copy_location(NONE, call.node)
-        return run.concatenate(*parts, axis, call.node, new)
+        return run.concatenate(*parts, axis, call.node, new, default)
 
     return operation
 
@@ -325,9 +315,10 @@ def shown(run: Interpreter, call: Call) -> Value:
 
 
 def harmless(run: Interpreter, call: Call) -> Value:
-    """Takes no arrays and gives nothing that has a layout."""
+    """Takes no arrays, but perhaps shapes, and gives nothing that has a layout."""
     for value, expr in call.all():
-        if isinstance(value, Array | Batches | Dict | Function | Method):
+        plain = isinstance(value, Seq) and all(isinstance(i, Const | SymInt | Unknown) for i in value.items)
+        if not plain:
             run.leak(value, expr, f"`{short(call.node)}`")
     return Unknown(f"`{short(call.node)}`", run.place(call.node))
 
@@ -405,6 +396,18 @@ def copied_sequence(kind: str) -> Operation:
         return Unknown(f"`{short(call.node)}`", run.place(call.node))
 
     return operation
+
+
+def mapping(run: Interpreter, call: Call) -> Value:
+    """``dict(a=1)``, ``dict(other, a=1)``."""
+    made: dict[object, Value] = {}
+    for value, expr in call.positional:
+        if not isinstance(value, Dict):
+            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        _ = expr
+        made.update(value.items)
+    made.update({name: value for name, (value, _) in call.keywords.items()})
+    return Dict(made) if not call.star else Unknown(f"`{short(call.node)}`", run.place(call.node))
 
 
 def zipped(run: Interpreter, call: Call) -> Value:
@@ -573,11 +576,12 @@ BUILTINS_TABLE: dict[str, Operation] = {
     **_rows("builtins", "sum min max bool ord hash id", number),
     "builtins.tuple": copied_sequence("tuple"),
     **_rows("builtins", "list sorted reversed set frozenset", copied_sequence("list")),
+    "builtins.dict": mapping,
     "builtins.zip": zipped,
     "builtins.enumerate": enumerated,
     "builtins.print": shown,
-    **_rows("builtins", "exec eval execfile globals locals", anything),
-    **_rows("builtins", "str repr format isinstance hasattr callable type open input raw_input chr vars dir "
+    **_rows("builtins", "exec eval execfile globals locals vars __import__", anything),
+    **_rows("builtins", "str repr format isinstance hasattr callable type open input raw_input chr dir "
             "issubclass exit quit bytes", harmless),
 }  # fmt: skip
 
@@ -651,8 +655,8 @@ OTHERS: dict[str, Operation] = {
 
 # Modules whose functions take no arrays of ours in ways that matter.
 HARMLESS_MODULES = frozenset(
-    "os sys time argparse logging glob json math datetime warnings re pathlib shutil tempfile collections itertools "
-    "functools gc subprocess getpass platform configparser ConfigParser __future__ typing string".split()
+    "os sys time argparse logging glob json math datetime warnings re pathlib shutil tempfile "
+    "gc subprocess getpass platform configparser ConfigParser __future__ typing string".split()
 )
 
 TABLE: dict[str, Operation] = {**NUMPY, **BUILTINS_TABLE, **TENSORFLOW, **OTHERS}

@@ -340,7 +340,7 @@ class State:
 
     def consume(self, array: Array, expr: ast.expr, what: str) -> Array:
         """The array as it reaches a consumer: it may be transposed on the way."""
-        if array.kind != "numpy":
+        if array.kind != "numpy" or self.no_argument(expr):
             return array
         used = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation)
         cost = USE * 10**self.loops
@@ -348,12 +348,19 @@ class State:
         self.share(self.place(expr), "use", array.node, used.node, array.ref)
         return used
 
+    def no_argument(self, expr: ast.AST) -> bool:
+        """Nothing can be put around it: ``*args`` or ``**kwargs`` stand for several, a target is stored to."""
+        if isinstance(expr, ast.Starred) or isinstance(getattr(expr, "ctx", None), ast.Store | ast.Del):
+            return True
+        return self.place(expr).key in self.spread
+
     def leak(self, value: Value, expr: ast.expr, why: str, seen: set[int] | None = None) -> None:
         """The value reaches code that is not understood: what that code gets must not change."""
         seen = set() if seen is None else seen
-        if id(value) in seen:
-            return
-        seen.add(id(value))
+        if not isinstance(value, Array | Unknown):  # one array may be given twice, at two places
+            if id(value) in seen:
+                return
+            seen.add(id(value))
         if isinstance(value, Array):
             used = self.consume(value, expr, f"`{short(expr)}`")
             self.graph.pin(used.node, self.because(why, expr))
@@ -384,7 +391,11 @@ class State:
         elif isinstance(value, Model):
             self.leave(value, f"the model is given to {why}", expr)
         elif isinstance(value, Method):
-            self.leak(value.owner, expr, why, seen)
+            if isinstance(expr, ast.Attribute) and expr.attr == value.name:
+                self.leak(value.owner, expr.value, why, seen)
+            else:
+                self.spread.add(self.place(expr).key)
+                self.leak(value.owner, expr, why, seen)
             if value.function is not None:
                 self.leak(value.function, expr, why, seen)
         elif isinstance(value, Function):

@@ -56,7 +56,9 @@ def map_leaves(tree: Any, change: Callable[[np.ndarray], Any]) -> Any:
 
 def is_stream(x: Any) -> bool:
     """A generator, Sequence or dataset rather than arrays."""
-    if x is None or isinstance(x, np.ndarray | list | tuple | dict) or hasattr(x, "dtype"):
+    if x is None or isinstance(x, np.ndarray | list | tuple | dict):
+        return False
+    if hasattr(x, "dtype") and hasattr(x, "shape"):  # Keras' image iterators have a dtype, too
         return False
     return hasattr(x, "__next__") or hasattr(x, "__getitem__") or hasattr(x, "__iter__")
 

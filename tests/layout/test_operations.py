@@ -1,0 +1,149 @@
+"""Array operations: one row for each kind of table row, in a program whose images become channels-last.
+
+``x`` is made as (9, 3, 8, 6) above each body and fed to a channels-first convolution below it.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from kmigrate.plan import Status
+from tests.layout.converting import IMAGES, around, statuses
+
+UNCHANGED = [
+    "x = x / 255.",
+    "x = np.sqrt(x) + 1",
+    "x = np.clip(x, 0, 1)",
+    "x = x.astype('float32').copy()",
+    "x -= x.mean()",
+    "x = (x - np.min(x)) / np.max(x)",
+    "x = np.maximum(x, 0)",
+    "x = np.where(x > 0, x, 0)",
+    "labels = np.zeros((9, 4)).mean(axis=1)",
+    "print(x.shape[0], len(x))",
+    "x = x[1:]",
+    "x = x[::2]",
+    "x = x[np.random.permutation(9)]",
+    "a, b = x[:5], x[5:]",
+    "x = np.concatenate([x, x], axis=0)",
+    "x = np.vstack([x, x])",
+    "x = np.array([image for image in x])",
+    "x = np.array([x[0], x[1]])",
+    "z = np.zeros_like(x)\nx = x + z",
+    "z = np.zeros((2,) + x.shape[1:])",
+    "np.random.shuffle(x)",
+    "x = np.asarray(x)",
+    "mask = np.load('mask.npy')",
+    "for i in range(9):\n    x[i] /= 2",
+]
+
+CHANGED = [
+    # reductions
+    ("m = x.mean(axis=1)", "m = x.mean(axis=3)"),
+    ("m = x.sum(1)", "m = x.sum(3)"),
+    ("m = x.mean(axis=(0, 2, 3), keepdims=True)", "m = x.mean(axis=(0, 1, 2), keepdims=True)"),
+    ("m = np.mean(x, axis=-1)", "m = np.mean(x, axis=-2)"),
+    ("m = np.max(np.max(x, axis=3), axis=2)", "m = np.max(np.max(x, axis=2), axis=1)"),
+    ("m = np.argmax(x, axis=1)", "m = np.argmax(x, axis=3)"),
+    # new arrays
+    ("z = np.ones((9, 3, 8, 6))\nx = x * z", "z = np.ones((9, 8, 6, 3))\nx = x * z"),
+    ("z = np.full((9, 3, 8, 6), .5)\nx = x + z", "z = np.full((9, 8, 6, 3), .5)\nx = x + z"),
+    ("z = np.zeros((4,) + x.shape[2:])", "z = np.zeros((4,) + x.shape[1:3])"),
+    # random numbers come in memory order: one channel may move in place
+    ("x = np.random.rand(9, 3, 8, 6)", "x = np.transpose(np.random.rand(9, 3, 8, 6), (0, 2, 3, 1))"),
+    ("x = np.random.uniform(-1, 1, (9, 1, 8, 6)) + x", "x = np.random.uniform(-1, 1, (9, 8, 6, 1)) + x"),
+    # axes that come and change places
+    ("x = np.expand_dims(x[:, 0], 1) + x", "x = np.expand_dims(x[:, :, :, 0], 3) + x"),
+    ("p = x.transpose(0, 2, 3, 1)\nx = p.transpose(0, 3, 1, 2)", "p = x.transpose(0, 2, 3, 1)\nx = p"),
+    ("p = np.moveaxis(x, 1, -1)", "p = x"),
+    ("p = np.rollaxis(x, 1, 4)", "p = x"),
+    # reshapes
+    ("x = x.reshape(9, 3, 8, 6)", "x = x.reshape(9, 8, 6, 3)"),
+    ("x = np.reshape(x, (-1, 3, 8, 6))", "x = np.reshape(x, (-1, 8, 6, 3))"),
+    ("x = x.reshape((9, 3, 48)).reshape((9, 3, 8, 6))", "x = x.reshape((9, 48, 3)).reshape((9, 8, 6, 3))"),
+    ("x = x.reshape(9, 144).reshape(9, 3, 8, 6)", "x = x.reshape(9, 144).reshape(9, 8, 6, 3)"),
+    # joining
+    ("x = np.concatenate((x[:, 1:], x[:, :1]), axis=1)", "x = np.concatenate((x[:, :, :, 1:], x[:, :, :, :1]), axis=3)"),
+    # indexing
+    ("r = x[:, 0]", "r = x[:, :, :, 0]"),
+    ("r = x[:, 0, :, :]", "r = x[:, :, :, 0]"),
+    ("x[:, 1] = 0", "x[:, :, :, 1] = 0"),
+    ("x[:, 1, 2:4] = 1", "x[:, 2:4, :, 1] = 1"),
+    ("x[0, 2, 3, 4] = 5", "x[0, 3, 4, 2] = 5"),
+    ("x = x[:, ::-1]", "x = x[:, :, :, ::-1]"),
+    ("x = x[:, :, ::-1]", "x = x[:, ::-1, :, :]"),
+    ("x = x[..., ::-1]", "x = x[:, :, ::-1, :]"),
+    # shapes
+    ("n, c, h, w = x.shape", "n, h, w, c = x.shape"),
+    ("h, w = x.shape[2:]", "h, w = x.shape[1:3]"),
+    ("h, w = x.shape[-2:]", "h, w = x.shape[1:3]"),
+    ("c = x.shape[1]", "c = x.shape[3]"),
+    ("c = x.shape[-3]", "c = x.shape[-1]"),
+    # loops
+    ("for c in range(3):\n    x[:, c] -= c", "for c in range(3):\n    x[:, :, :, c] -= c"),
+    ("for image in x:\n    image[0] = 1", "for image in x:\n    image[:, :, 0] = 1"),
+    # broadcasting
+    (
+        "x = x - np.array([1., 2., 3.]).reshape((1, 3, 1, 1))",
+        "x = x - np.array([1., 2., 3.]).reshape((1, 1, 1, 3))",
+    ),
+    ("x = x - np.array([1., 2., 3.])[:, None, None]", "x = x - np.array([1., 2., 3.])[None, None, :]"),
+    ("x = x * np.ones((3, 8, 6))", "x = x * np.ones((8, 6, 3))"),
+    ("x = x * np.ones((1, 1, 8, 6))", "x = x * np.ones((1, 8, 6, 1))"),
+]
+
+# What is not understood, or works on the right-most axes by position: the transpose follows it.
+FOLLOWED = [
+    "x * np.linspace(0, 1, 6)",
+    "x * np.ones((8, 6))",
+    "x - np.array([[[1.]], [[2.]], [[3.]]])",
+    "np.tile(x, (1, 3, 1, 1))",
+    "np.dot(x, np.eye(6))",
+    "x @ np.eye(6)",
+    "np.sort(x)",
+    "np.einsum('nchw,c->nchw', x, np.ones(3))",
+    "np.apply_along_axis(np.cumsum, 1, x)",
+]
+
+
+@pytest.mark.parametrize("body", UNCHANGED, ids=UNCHANGED)
+def test_no_line_changes(body: str) -> None:
+    new, plan = around(body, IMAGES)
+    assert new == body
+    assert statuses(plan) == [Status.DONE]
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGED, ids=[before for before, _ in CHANGED])
+def test_the_same_axes_are_meant(before: str, after: str) -> None:
+    new, plan = around(before, IMAGES)
+    assert new == after
+    assert plan.diagnostics == []
+
+
+@pytest.mark.parametrize("expression", FOLLOWED, ids=FOLLOWED)
+def test_what_works_by_position_stays(expression: str) -> None:
+    new, plan = around(f"x = {expression}", IMAGES)
+    assert new == f"x = np.transpose({expression}, (0, 2, 3, 1))"
+    assert statuses(plan) == [Status.BORDERS]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("f = np.where(x[0] > .5)\nprint(f[0].sum())", id="where gives indices"),
+        pytest.param("np.add(x, np.arange(6), out=x)", id="out"),
+        pytest.param("z = np.zeros((9, 3, 8, 6))\nnp.clip(x, 0, 1, z)\nx = z", id="out by position"),
+        pytest.param("x.sort()", id="in place"),
+        pytest.param("x.fill(2)", id="in place on all"),
+        pytest.param("x.shape = (9, 3, 48)\nx.shape = (9, 3, 8, 6)", id="a shape that is set"),
+        pytest.param("print(np.argmax(x))", id="a position in memory"),
+        pytest.param("print(x.tobytes())", id="bytes"),
+        pytest.param("f = x.reshape(9 * 3, 8, 6)\nnp.save('f.npy', f)", id="merged axes"),
+        pytest.param("i = [2, 1, 0]\nx[:, i] = 0", id="a list of channels"),
+    ],
+)
+def test_lines_that_cannot_be_rewritten_keep_their_array(body: str) -> None:
+    """The array stays as it is there, and is transposed once behind, or nothing is converted."""
+    new, plan = around(body, IMAGES)
+    assert body in new or new == body
+    assert Status.DONE not in statuses(plan)

@@ -1,0 +1,136 @@
+"""Programs that were once converted wrongly or refused without need, made as small as they go."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import Any
+
+import pytest
+
+from tests.generated import Program
+from tests.generated.outcome import Outcome, check
+
+
+def outcome(text: str, version: tuple[int, ...], ordering: str = "tf", **options: Any) -> Outcome:
+    options = {"source_keras": ".".join(map(str, version)), "flatten": "permute", **options}
+    return check(Program(textwrap.dedent(text), version, ordering, False, options["flatten"] == "auto", options))
+
+
+HEAD = """
+from keras import backend as K
+from keras.layers import Conv2D, Dense, Flatten, Input, Reshape
+from keras.models import Model, Sequential
+import numpy as np
+K.set_image_data_format('channels_first')
+"""
+
+
+def test_a_reshape_to_one_axis_keeps_the_order_of_its_features_as_a_flatten_does() -> None:
+    text = """
+    net = Sequential([
+        Conv2D(3, 3, input_shape=(4, 6, 9)),
+        Reshape((-1,)),
+        Dense(4),
+    ])
+    net.predict(np.load('x_2_4_6_9.npy'))
+    """
+    found = outcome(HEAD + textwrap.dedent(text), (2, 2, 4))
+    assert found.converted and not found.problem
+    assert "Permute((3, 1, 2)),\n    Reshape((-1,))," in (found.after or "")
+
+
+def test_the_output_shape_of_a_deconvolution() -> None:
+    text = """
+    from keras import backend as K
+    from keras.layers import Convolution2D, Deconvolution2D, Input
+    from keras.models import Model
+    import numpy as np
+    K.set_image_dim_ordering('th')
+    inputs = Input((3, 5, 6))
+    t = Convolution2D(2, 3, 3, border_mode='same')(inputs)
+    t = Deconvolution2D(4, 2, 2, output_shape=(None, 4, 10, 12), subsample=(2, 2))(t)
+    pred = Model(inputs, t).predict(np.load('x_2_3_5_6.npy'))
+    """
+    found = outcome(text, (1, 2, 2))
+    assert found.converted and not found.problem
+    assert "output_shape=(None, 10, 12, 4)" in (found.after or "")
+
+
+def test_a_branch_that_reshapes_to_the_other_order_is_no_transpose() -> None:
+    text = """
+    x = np.load('x_3_220.npy')
+    if K.image_data_format() == 'channels_first':
+        x = x.reshape(3, 2, 10, 11)
+    else:
+        x = x.reshape(3, 10, 11, 2)
+    net = Sequential([Conv2D(2, 1, input_shape=x.shape[1:])])
+    net.predict(x)
+    """
+    assert not outcome(HEAD + textwrap.dedent(text), (2, 0, 8)).problem
+
+
+def test_what_is_asked_of_an_array_before_it_is_known_to_be_one() -> None:
+    text = """
+    from helpers import load_images
+    x = load_images('x_4_1_10_9.npy')
+    assert x.shape[1] == 1
+    net = Sequential([Conv2D(2, 3, input_shape=(1, 10, 9))])
+    net.predict(x)
+    """
+    assert not outcome(HEAD + textwrap.dedent(text), (2, 0, 8)).problem
+
+
+@pytest.mark.parametrize("source", ["np.load('x_3_2_8_9.npy')", "np.zeros((3, 2, 8, 9)) + np.load('x_3_2_8_9.npy')"])
+@pytest.mark.parametrize(("now", "after"), [("(0, 2, 3)", "(0, 1, 2)"), ("1", "3")])
+def test_axes_that_depend_on_the_ordering(source: str, now: str, after: str) -> None:
+    text = f"""
+    x = {source}
+    if K.image_data_format() == 'channels_first':
+        axes = {now}
+    else:
+        axes = {after}
+    x = x - x.mean(axis=axes, keepdims=True)
+    x = x.astype('float32')
+    net = Sequential([Conv2D(2, 1, input_shape=(2, 8, 9))])
+    net.predict(x)
+    """
+    assert not outcome(HEAD + textwrap.dedent(text), (2, 2, 4)).problem
+
+
+def test_numbers_stored_through_a_mask() -> None:
+    text = """
+    x = np.load('x_3_8_9_2.npy').transpose(0, 3, 1, 2)
+    x[x < 1.5] = 0
+    net = Sequential([Conv2D(2, 3, input_shape=(2, 8, 9))])
+    net.predict(x)
+    """
+    found = outcome(HEAD + textwrap.dedent(text), (2, 2, 4))
+    assert found.converted and not found.problem
+    assert "\nx[x < 1.5] = 0\n" in (found.after or "")
+
+
+def test_one_number_for_all_broadcasts_as_it_stands() -> None:
+    text = """
+    x = np.ones((4, 1, 6, 9))
+    mean = x.mean(axis=(0, 2, 3))
+    x = x - mean[:, np.newaxis, np.newaxis]
+    net = Sequential([Conv2D(2, 3, input_shape=(1, 6, 9))])
+    net.predict(x)
+    """
+    found = outcome(HEAD + textwrap.dedent(text), (2, 2, 4))
+    assert found.converted and not found.problem
+
+
+def test_a_branch_that_reshapes_what_is_given_to_unknown_code() -> None:
+    text = """
+    from helpers import blurred
+    x = np.zeros((4, 2, 6, 10)) + np.arange(10)
+    if K.image_data_format() == 'channels_first':
+        x = x.reshape(4, 2, 6, 10)
+    else:
+        x = x.reshape(4, 6, 10, 2)
+    x = blurred(x)
+    net = Sequential([Conv2D(2, 1, input_shape=(2, 6, 10))])
+    net.predict(x)
+    """
+    assert not outcome(HEAD + textwrap.dedent(text), (2, 0, 8)).problem
