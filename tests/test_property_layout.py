@@ -41,6 +41,13 @@ def test_most_programs_are_converted(outcomes: dict[int, Outcome]) -> None:
     assert converted >= 0.8 * len(outcomes), [o.refused for o in outcomes.values() if not o.converted]
 
 
+def test_unusual_statements_are_converted_rightly_or_left_alone() -> None:
+    found = {seed: check(generate(seed, wild=True)) for seed in range(FIRST, FIRST + COUNT // 2)}
+    problems = [f"seed {seed}: {o.problem}" for seed, o in found.items() if o.problem]
+    assert not problems, "\n".join(problems)
+    assert sum(o.broken for o in found.values()) < 0.02 * len(found) + 1
+
+
 def test_the_programs_are_what_they_say_to_be() -> None:
     """Each runs under the mock as it is, and twice alike."""
     for seed in range(FIRST, FIRST + 40):

@@ -13,7 +13,7 @@ from kmigrate.layout.analysis import analyse
 from kmigrate.options import Options
 from kmigrate.plan import Status
 from tests.generated.program import Program
-from tests.mock_keras import difference, run
+from tests.mock_keras import Log, difference, run
 
 
 @dataclass
@@ -27,6 +27,7 @@ class Outcome:
     problem: str = ""
     refused: str = ""  # why a model was left alone
     dropped: bool = False  # converted, and then refused by the re-check
+    broken: bool = False  # the program fails by itself
 
     @property
     def converted(self) -> bool:
@@ -37,6 +38,10 @@ class Outcome:
 def check(program: Program, recheck: bool = True) -> Outcome:
     """Convert as the pipeline does, and run both. Without ``recheck``, the runs alone must find a mistake."""
     result = Outcome(program.text)
+    before = run(program.text, program.version, program.ordering, program.reorder)
+    if before.error:
+        result.broken, result.refused = True, f"the program itself fails: {before.error}"
+        return result
     try:
         _convert(program, result, recheck)
     except Exception as error:
@@ -44,7 +49,7 @@ def check(program: Program, recheck: bool = True) -> Outcome:
         result.problem = f"crash: {type(error).__name__}: {error} ({where.filename.split('/')[-1]}:{where.lineno})"
         return result
     if result.after is not None:
-        result.problem = _compared(program, result.after)
+        result.problem = _compared(program, before, result.after)
     return result
 
 
@@ -74,9 +79,8 @@ def _rechecked(found: Analysed, after: str, options: Options) -> str | None:
     return f"a second run would change line {again[0].line} ({again[0].code})" if again else None
 
 
-def _compared(program: Program, after: str) -> str:
+def _compared(program: Program, before: Log, after: str) -> str:
     """Under the ordering that the program had; what only implied it must not depend on keras.json after."""
-    before = run(program.text, program.version, program.ordering, program.reorder)
     for ordering in ("tf", "th") if program.implied else (program.ordering,):
         told = difference(before, run(after, program.version, ordering, program.reorder))
         if told:

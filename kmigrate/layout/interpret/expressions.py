@@ -578,11 +578,6 @@ class Expressions(ArrayOps):
         owner = self.eval(expr.value)
         if isinstance(owner, Pair):
             return self._pair_item(owner, expr)
-        if (
-            isinstance(owner, Unknown)
-            and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints
-        ):
-            owner = self.as_array(owner, expr) or owner
         if isinstance(owner, Array):
             return self.index(owner, expr, self.index_items(expr.slice))
         if isinstance(owner, Seq):

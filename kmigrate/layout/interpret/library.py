@@ -70,7 +70,11 @@ class Library(Models):
             if not self.graph.muted:
                 self.bounds.append((api, call.node))
             return self.call_keras(api, call)
-        top = dotted.split(".", 1)[0]
+        top, name = dotted.split(".", 1)[0], dotted.rsplit(".", 1)[-1]
+        if "keras" in dotted.split(".") and name in SETTERS:  # keras.config, K.common
+            return self._set_ordering(call)
+        if "keras" in dotted.split(".") and name in GETTERS:
+            return OrderingName(GETTERS[name][0 if self.ambient.first else 1], self.ambient.layers)
         if top in ops.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return ops.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
@@ -279,8 +283,6 @@ class Library(Models):
             return self._tool_method(owner, name, call)
         if isinstance(owner, Unknown):
             array = owner.array
-            if array is None and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints:
-                array = self.as_array(owner, call.node)
             if array is not None:
                 return self._array_method(array, name, call)
             if name in ("reshape", "transpose", "astype"):

@@ -70,6 +70,7 @@ class Interpreter(Library):
         """Runs statements; says 'return', 'break', 'continue' or 'raise' where the block ends so."""
         for stmt in body:
             self.step()
+            self.visited.add(id(stmt))
             outer, self.statement = self.statement, stmt
             end = self.run_statement(stmt)
             self.statement = outer
@@ -151,6 +152,7 @@ class Interpreter(Library):
             return self._ordering_branch(stmt, test)
         truth = self.truth(test)
         if truth is not None:
+            self.skipped.extend((stmt.orelse if truth else stmt.body)[:1])
             return self.run_block(stmt.body if truth else stmt.orelse)
         return self._either(stmt, lambda: self.run_block(stmt.body), lambda: self.run_block(stmt.orelse))
 
@@ -332,6 +334,9 @@ class Interpreter(Library):
             self.scope.names, self.ambient = names, ambient
             if end_handler:
                 continue
+            if end:  # the body never ends in the usual way: what goes on is a handler
+                self.scope.names, self.ambient, end = handled, handled_ambient, None
+                continue
             for name, value in handled.items():
                 if name not in names:
                     names[name] = value
@@ -442,6 +447,9 @@ class Interpreter(Library):
                 owner.attributes[target.attr] = value
             elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
                 pass
+            elif isinstance(owner, Module) and "keras" in owner.dotted and "image_d" in target.attr.lower():
+                why = f"`{short(target)}` is set: the ordering is not followed from here"
+                self.poisoned = self.because(why, target, "KM903")
             elif isinstance(owner, Array):  # x.shape = ...: what it is from here on is not followed
                 self.leak(owner, target.value, f"`{short(target)}` is set")
                 self.leak(value, rhs or target, f"`{short(target)}` is set")
@@ -501,11 +509,6 @@ class Interpreter(Library):
 
     def _store(self, target: ast.Subscript, value: Value, rhs: ast.expr) -> None:
         owner = self.eval(target.value)
-        if (
-            isinstance(owner, Unknown)
-            and (*(owner.place.key if owner.place else ()), *self.context) in self.known.hints
-        ):
-            owner = self.as_array(owner, target.value) or owner
         if isinstance(owner, Array):
             view = self.index(owner, target, self.index_items(target.slice))
             self._put(owner, view, value, rhs, target)

@@ -129,6 +129,8 @@ class State:
         self.ambient = Ambient(first, layers, loaders, implied=True)
         self.implied = self.ambient
         self.implied_used = False  # does a layer follow it?
+        self.visited: set[int] = set()  # statements that were run, by identity
+        self.skipped: list[ast.stmt] = []  # first statements of branches that do not run as the constants stand
         self.hinted = _by_place(knowledge.hints)
         self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
         self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
@@ -365,8 +367,9 @@ class State:
             used = self.consume(value, expr, f"`{short(expr)}`")
             self.graph.pin(used.node, self.because(why, expr))
         elif isinstance(value, Unknown):
-            if value.array is not None:
-                self.leak(value.array, expr, why, seen)
+            array = self.as_array(value, expr) if value.definitions else value.array
+            if array is not None:
+                self.leak(array, expr, why, seen)
         elif isinstance(value, Pair):
             self.graph.pin(value.node, self.because(why, expr))
             self.leak(value.now, expr, why, seen)
