@@ -36,6 +36,11 @@ CODES: dict[str, Code] = {
         "Says whether the order of the features after Flatten was kept or changed.",
         "`--flatten permute` keeps the order, `--flatten reorder` gives it up.",
     ),
+    "KM154": Code(
+        "not-run",
+        "A branch does not run with the constants as they are, so it was not converted.",
+        "Convert it by hand, or set the constant the other way and run kmigrate on the original once more.",
+    ),
     "KM201": Code("relu-zero-slope", "A leaky relu whose slope is zero becomes a plain relu."),
     "KM202": Code("relu-slope", "A slow leaky relu with a constant slope becomes a fast one."),
     "KM203": Code("relu-backend-copy", "A copied backend relu function becomes a fast one."),
@@ -91,6 +96,11 @@ CODES: dict[str, Code] = {
         "work-limit",
         "The program is too large or too intricate to analyse within the limit.",
         "Split it, or convert it by hand.",
+    ),
+    "KM909": Code(
+        "rule-ignored",
+        "A rule that the conversion of this model needs is not selected.",
+        "Select all KM1xx rules, or none: a model is converted as a whole.",
     ),
 }
 

@@ -81,6 +81,8 @@ def _analyse(source: Source, options: Options) -> Program:
         planner.solve()
     plan.edits, plan.diagnostics, plan.models = planner.result(options)
     plan.diagnostics.extend(run.notes)
+    if plan.edits:
+        plan.diagnostics.extend(_not_run(run))
     ordering = None
     if run.uses_ambient or run.ambients:
         first = run.implied.first if not run.ambients else run.ambients[-1].first
@@ -90,6 +92,27 @@ def _analyse(source: Source, options: Options) -> Program:
     if known.version.why:
         plan.assumptions.append(Assumption("source-keras", str(known.version), "; ".join(known.version.why[:3])))
     return Program(source.path, plan, source.tree, run.dotted, known.version, ordering, planner)
+
+
+def _not_run(run: Interpreter) -> list[Diagnostic]:
+    """Branches that do not run as the constants stand: nothing in them was looked at, so nothing was changed."""
+    text = "this does not run as the constants above it stand, so it was not converted: look at it if you change them"
+    found = []
+    for block in run.skipped:
+        for stmt in block:
+            plain = _leaves(stmt) or not any(isinstance(n, ast.Subscript | ast.Call) for n in ast.walk(stmt))
+            if id(stmt) not in run.visited and not plain:
+                found.append(Diagnostic(run.source.path, stmt.lineno, stmt.col_offset + 1, "KM154", text))
+                break
+    return list(dict.fromkeys(found))
+
+
+def _leaves(stmt: ast.stmt) -> bool:
+    """``raise``, ``exit()``, ``print(...)``: nothing that has a layout."""
+    if isinstance(stmt, ast.Raise):
+        return True
+    call = stmt.value if isinstance(stmt, ast.Expr) else None
+    return isinstance(call, ast.Call) and ast.unparse(call.func) in ("exit", "quit", "sys.exit", "print")
 
 
 def follows_any_ordering(source: Source, known: Knowledge) -> bool:

@@ -321,6 +321,16 @@ class Planner:
                     column = place.node.col_offset + 1  # type: ignore[attr-defined]
                     mark = (place.line, "KM152", text)
                     diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
+        for flat, layer in self.run.flattens:
+            if (
+                self.graph.is_flipped(flat.node)
+                and moves(flat.axes)
+                and component[self.graph.root(flat.node)] not in unwanted
+            ):
+                text = "the features come in another order now: the rows of the Dense layer behind are reordered"
+                column = layer.place.node.col_offset + 1  # type: ignore[attr-defined]
+                found = Diagnostic(layer.place.path, layer.place.line, column, "KM153", text)
+                diagnostics.setdefault((found.line, found.code, text), found)
         if self.asked is not None:
             diagnostics.setdefault((self.asked.line, self.asked.code, self.asked.message), self.asked)
         return list(reports.values()), list(diagnostics.values())

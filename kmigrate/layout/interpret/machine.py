@@ -152,7 +152,7 @@ class Interpreter(Library):
             return self._ordering_branch(stmt, test)
         truth = self.truth(test)
         if truth is not None:
-            self.skipped.extend((stmt.orelse if truth else stmt.body)[:1])
+            self.skipped.append(stmt.orelse if truth else stmt.body)
             return self.run_block(stmt.body if truth else stmt.orelse)
         return self._either(stmt, lambda: self.run_block(stmt.body), lambda: self.run_block(stmt.orelse))
 

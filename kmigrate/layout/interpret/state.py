@@ -130,7 +130,7 @@ class State:
         self.implied = self.ambient
         self.implied_used = False  # does a layer follow it?
         self.visited: set[int] = set()  # statements that were run, by identity
-        self.skipped: list[ast.stmt] = []  # first statements of branches that do not run as the constants stand
+        self.skipped: list[list[ast.stmt]] = []  # branches that do not run as the constants stand
         self.hinted = _by_place(knowledge.hints)
         self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
         self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
