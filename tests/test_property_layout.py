@@ -22,7 +22,7 @@ from tests.mock_keras import difference, run
 COUNT = int(os.environ.get("KMIGRATE_PROGRAMS", "250"))
 FIRST = int(os.environ.get("KMIGRATE_SEED", "0"))
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "layout"
-PLAYED = [(1, 0, 5), (1, 0, 8), (1, 2, 2), (2, 0, 8), (2, 1, 6), (2, 2, 4), (2, 3, 1), (3, 0, 0)]
+PLAYED: list[tuple[int, ...]] = [(1, 0, 5), (1, 0, 8), (1, 2, 2), (2, 0, 8), (2, 1, 6), (2, 2, 4), (2, 3, 1), (3, 0, 0)]
 FILES = {"images.npy": "images_4_3_36_28.npy"}  # the mock's files say their shape
 
 

@@ -62,11 +62,6 @@ def test_a_model_that_is_channels_last() -> None:
             id="model in a model",
         ),
         pytest.param(
-            "base = Sequential([Conv2D(4, 3, input_shape=(3, 8, 6)), Flatten()])\n"
-            "i = Input((3, 8, 6))\nmodel = Model(i, Dense(2)(base(i)))\n",
-            id="model as a layer",
-        ),
-        pytest.param(
             "class Net(object):\n    def __init__(self, shape):\n        self.net = self.build(shape)\n"
             "    def build(self, shape):\n        net = Sequential()\n"
             "        net.add(Conv2D(4, 3, input_shape=shape))\n        net.add(Flatten())\n"

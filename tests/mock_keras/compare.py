@@ -23,8 +23,8 @@ def difference(before: Log, after: Log) -> str | None:
     for a, b in zip(before.events, after.events):
         if a[:2] != b[:2]:
             return f"{b[0]} {b[1]} where {a[0]} {a[1]} was"
-        fits = ways(a[2], b[2]) if a[1] else ({None} if same(a[2], b[2]) else set())
-        fits = fits & moved.get(a[1], fits) if a[1] else fits
+        fits = ways(a[2], b[2])
+        fits &= moved.get(a[1], fits) if a[1] else {None}
         if not fits:
             return f"{a[0]} {a[1]}: another value (shape {a[2].shape} before, {b[2].shape} after)"
         moved[a[1]] = fits

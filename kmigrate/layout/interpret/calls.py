@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from kmigrate.layout.axes import moves
 from kmigrate.layout.interpret.expressions import Expressions
 from kmigrate.layout.interpret.state import DEPTH_LIMIT, short
 from kmigrate.layout.values import (
@@ -232,7 +233,12 @@ class Calls(Expressions):
             self.leave(value, f"`{name}` returns it, and nothing in this file calls `{name}`", node)
         elif isinstance(value, Array):
             because = self.because(f"`{name}` returns it, and nothing here calls `{name}`", node, "KM906")
-            self.graph.pin(value.node, because)
+
+            def rule() -> None:
+                if value.axes is None or moves(value.axes):
+                    self.graph.pin(value.node, because)
+
+            self.graph.later(rule)
         elif isinstance(value, Batches):
             self.returned_to_strangers(value.item, node)
         elif isinstance(value, Seq | Dict):

@@ -527,6 +527,7 @@ class Interpreter(Library):
             self.grow(owner, (value, rhs))
             owner.fixed = False
             return
+        self.veto(target, f"what `{short(target)}` stores into is not known")
         if isinstance(owner, Unknown) and owner.array is not None:
             self.leak(owner, target.value, f"`{short(target)}`")
         self.leak(value, rhs, f"`{short(target)}`")
