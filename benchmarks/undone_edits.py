@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kmigrate import layout, pipeline, rewrite
+from kmigrate import layout, pipeline, rewriting
 from kmigrate.options import Options
 from kmigrate.source import SourceFile
 from kmigrate.verify import Verdict, VerifyOptions, verify
@@ -32,8 +32,8 @@ def undone(path: Path) -> int:
     for edit in edits:
         without = [other for other in edits if other is not edit]
         try:
-            raw = source.with_cells([rewrite.apply(text, without)])
-        except rewrite.RewriteError as error:
+            raw = source.with_cells([rewriting.apply(text, without)])
+        except rewriting.RewriteError as error:
             print(f"{path}:{edit.line}: {edit.code} cannot be undone alone: {error}")
             continue
         after = SourceFile.from_bytes(raw, str(path))

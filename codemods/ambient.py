@@ -34,7 +34,7 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, replace_string
+from kmigrate.rewriting.expressions import Site, replace_string
 
 CODES = {"KM107": "global layout setting becomes channels-last"}
 

@@ -35,9 +35,9 @@ from typing import Any
 
 import libcst as cst
 
-from kmigrate.callrecord import CallRecord
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site
+from kmigrate.rewriting.callrecord import CallRecord
+from kmigrate.rewriting.expressions import Site
 
 CODES = {"KM103": "axis number follows its axis"}
 

@@ -46,10 +46,10 @@ from typing import Any
 
 import libcst as cst
 
-from kmigrate.callrecord import CallRecord
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, bare
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.callrecord import CallRecord
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.expressions import Site, bare
 
 CODES = {
     "KM201": "leaky relu with slope zero becomes relu",

@@ -30,7 +30,7 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site
+from kmigrate.rewriting.expressions import Site
 
 CODES: dict[str, str] = {}
 

@@ -31,8 +31,8 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.expressions import Site
 
 CODES = {"KM104": "index follows its axis"}
 

@@ -37,8 +37,8 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, replace_string
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.expressions import Site, replace_string
 
 CODES = {"KM301": "name or module of Keras 3"}
 

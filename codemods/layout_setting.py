@@ -33,9 +33,9 @@ from typing import Any
 
 import libcst as cst
 
-from kmigrate.callrecord import CallRecord
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, replace_string
+from kmigrate.rewriting.callrecord import CallRecord
+from kmigrate.rewriting.expressions import Site, replace_string
 
 CODES = {"KM101": "layout setting becomes channels-last"}
 

@@ -37,7 +37,7 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, as_argument, bare
+from kmigrate.rewriting.expressions import Site, as_argument, bare
 
 CODES = {"KM106": "Permute layer added"}
 

@@ -33,9 +33,9 @@ from typing import Any
 
 import libcst as cst
 
-from kmigrate.callrecord import CallRecord
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, pick
+from kmigrate.rewriting.callrecord import CallRecord
+from kmigrate.rewriting.expressions import Site, pick
 
 CODES = {"KM102": "shape in channels-last order"}
 

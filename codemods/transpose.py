@@ -34,10 +34,10 @@ from typing import Any
 
 import libcst as cst
 
-from kmigrate.callrecord import CallRecord
 from kmigrate.codemods import Stage, operation
-from kmigrate.expressions import Site, as_argument, as_primary, bare
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.callrecord import CallRecord
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.expressions import Site, as_argument, as_primary, bare
 
 CODES = {"KM105": "transpose added, changed or removed"}
 

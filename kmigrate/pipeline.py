@@ -16,7 +16,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from kmigrate import layout, rewrite
+from kmigrate import layout, rewriting
 from kmigrate.discovery import Candidate, find
 from kmigrate.layout import Analysis
 from kmigrate.layout.recheck import recheck
@@ -92,7 +92,7 @@ def _convert(candidate: Candidate, options: Options) -> Result:
         result.error = Diagnostic(error.path, error.line, error.column, "KM905", error.message)
     except SyntaxError as error:
         result.error = _syntax_error(error, result)
-    except rewrite.RewriteError as error:
+    except rewriting.RewriteError as error:
         _drop(result, f"the rewrite was dropped: {error}")
     except RecursionError:
         _drop(result, "nested too deeply", "KM908")
@@ -123,16 +123,16 @@ def _rewrite(source: SourceFile, analysis: Analysis, options: Options) -> Source
     edits = analysis.plan.edits
     if not edits:
         return None
-    texts = [rewrite.apply(cell.text, [edit for edit in edits if edit.cell == cell.index]) for cell in source.cells]
+    texts = [rewriting.apply(cell.text, [edit for edit in edits if edit.cell == cell.index]) for cell in source.cells]
     new = SourceFile.from_bytes(source.with_cells(texts), source.path)
     if new.raw == source.raw:
         return None
     for program in analysis.programs:
         if program.plan.edits and (problem := recheck(program, texts[0])):
-            raise rewrite.RewriteError(f"the new program would not do the same: {problem}")
+            raise rewriting.RewriteError(f"the new program would not do the same: {problem}")
     again = _analyse(new, _settled(options)).plan.edits
     if again:
-        raise rewrite.RewriteError(f"a second run would change line {again[0].line} of it ({again[0].code})")
+        raise rewriting.RewriteError(f"a second run would change line {again[0].line} of it ({again[0].code})")
     return new
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from kmigrate import rewrite
+from kmigrate import rewriting
 from kmigrate.verify import Certificate, VerifyOptions, verify
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
     random.Random(seed).shuffle(choices)
     for left_out in choices:
         try:
-            text = rewrite.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
-        except rewrite.RewriteError:
+            text = rewriting.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
+        except rewriting.RewriteError:
             continue  # some edits only make sense together
         return before.from_bytes(before.with_cells([text]), before.path)
     return None

@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from kmigrate.plan import Edit
-from kmigrate.rewrite import apply
+from kmigrate.rewriting import apply
 from kmigrate.syntax import Lines
 
 

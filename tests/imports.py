@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from kmigrate.constants import Constants
+from kmigrate.relu.constants import Constants
 
 
 def dotted(tree: ast.Module) -> dict[ast.expr, str]:

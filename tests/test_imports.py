@@ -46,7 +46,7 @@ SHELL = {"kmigrate", "kmigrate._checkout", "kmigrate.cli"}
 SEARCH = SHELL | {"kmigrate.commands", "kmigrate.discovery", "kmigrate.gitignore"}
 NEVER = {"tensorflow", "keras", "numpy", "libcst.matchers", "libcst.codemod", "rich", "jinja2", "networkx"}
 NEVER |= {"multiprocessing.pool", "concurrent.futures.process", "asyncio"}
-ONLY_TO_CHANGE = {"libcst", "kmigrate.transform", "kmigrate.codemods", "difflib"}
+ONLY_TO_CHANGE = {"libcst", "kmigrate.rewriting.transform", "kmigrate.codemods", "difflib"}
 ONLY_TO_ANALYSE = {
     "kmigrate.pipeline",
     "kmigrate.layout",

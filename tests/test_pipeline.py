@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kmigrate import layout, pipeline, rewrite
+from kmigrate import layout, pipeline, rewriting
 from kmigrate.discovery import Candidate
 from kmigrate.options import Options
 from kmigrate.plan import Status
@@ -151,9 +151,9 @@ def test_code_that_is_nested_too_deeply_is_an_error_of_that_file_alone() -> None
 
 def test_a_rewrite_that_fails_leaves_the_file_and_no_model_counts_as_done(monkeypatch) -> None:
     def refuse(text, edits):
-        raise rewrite.RewriteError("the text does not round-trip")
+        raise rewriting.RewriteError("the text does not round-trip")
 
-    monkeypatch.setattr(rewrite, "apply", refuse)
+    monkeypatch.setattr(rewriting, "apply", refuse)
     result = convert(FIRST)
     assert result.new is None
     assert str(result.error) == "a.py:0:0: KM900 the rewrite was dropped: the text does not round-trip"
@@ -161,7 +161,7 @@ def test_a_rewrite_that_fails_leaves_the_file_and_no_model_counts_as_done(monkey
 
 
 def test_a_rewrite_that_a_second_run_would_change_is_dropped(monkeypatch) -> None:
-    monkeypatch.setattr(rewrite, "apply", lambda text, edits: text + "# more\n")
+    monkeypatch.setattr(rewriting, "apply", lambda text, edits: text + "# more\n")
     result = convert(FIRST)
     assert result.new is None
     assert "a second run would change line 2" in str(result.error)

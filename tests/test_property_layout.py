@@ -14,7 +14,7 @@ import pytest
 
 from kmigrate.layout.analysis import analyse
 from kmigrate.options import Options
-from kmigrate.rewrite import apply
+from kmigrate.rewriting import apply
 from tests.generated import generate
 from tests.generated.outcome import Outcome, check
 from tests.mock_keras import difference, run

@@ -13,7 +13,7 @@ from kmigrate.keras_api.versions import VersionRange
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit
 from kmigrate.relu import find
-from kmigrate.rewrite import apply
+from kmigrate.rewriting import apply
 from kmigrate.syntax import Lines
 from tests.imports import dotted
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmigrate.rewrite import RewriteError, apply
+from kmigrate.rewriting import RewriteError, apply
 from tests.editing import changed, edit
 
 SETTING = {"keyword": "data_format", "value": "channels_last"}
@@ -225,7 +225,7 @@ def test_long_chains() -> None:
 
 def test_importing_rewrite_does_not_import_libcst_and_applying_not_its_matchers() -> None:
     code = (
-        "import sys; from kmigrate import rewrite; assert 'libcst' not in sys.modules\n"
+        "import sys; from kmigrate import rewriting; assert 'libcst' not in sys.modules\n"
         "from tests.editing import changed\n"
         "changed('x = (1, 2)\\n', ('(1, 2)', 'Tuple', 'shape_order', {'order': [1, 0]}))\n"
         "assert 'libcst' in sys.modules\n"

@@ -53,8 +53,8 @@ class Port:
     notes: list[PortProblem] = field(default_factory=list)
 
     def text(self) -> str:
-        """The ported source. Raises RewriteError as `kmigrate.rewrite.apply` does."""
-        from kmigrate.rewrite import apply
+        """The ported source. Raises RewriteError as `kmigrate.rewriting.apply` does."""
+        from kmigrate.rewriting import apply
 
         return apply(self.source, self.edits)
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import Axis, last, moves
 from kmigrate.layout.dims import Dim
-from kmigrate.layout.interpret.state import Event, Source, WorkLimit
+from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, Source, WorkLimit
 from kmigrate.syntax import Lines, parse
 
 
@@ -61,7 +61,7 @@ def _compare(a: Event, b: Event, flipped: bool) -> str | None:
         return f"{a.what} {' '.join(marked)} instead of {' '.join(wanted)}"
     axes, found = a.ref.axes, b.ref.axes
     if axes is None or found is None:
-        return None if axes is found else f"{a.what}: the rank is known only before or only after"
+        return None if axes is found or a.what == GIVEN_AWAY else f"{a.what}: the rank is known only before or only after"
     expected = last(axes) if flipped and moves(axes) else list(axes)
     if [_name(x) for x in expected] != [_name(x) for x in found]:
         return f"{a.what} on {' '.join(map(_name, found))} instead of {' '.join(map(_name, expected))}"

@@ -118,7 +118,7 @@ class _Known:
     def port(self, sources: Sequence[Source], notes: list[str]) -> list[Source]:
         """The sources as Keras 3 programs; both sides are ported for the same version and ordering."""
         from kmigrate.keras_api.port import port
-        from kmigrate.rewrite import RewriteError
+        from kmigrate.rewriting.error import RewriteError
         from kmigrate.source import SourceFile
 
         result: list[Source] = []

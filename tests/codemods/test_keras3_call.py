@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.error import RewriteError
 from tests.editing import changed
 
 

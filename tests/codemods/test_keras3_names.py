@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.error import RewriteError
 from tests.editing import changed
 
 

@@ -6,7 +6,7 @@ import traceback
 from collections import Counter
 from dataclasses import dataclass, field
 
-from kmigrate import rewrite
+from kmigrate import rewriting
 from kmigrate.layout import recheck as rechecking
 from kmigrate.layout.analysis import Program as Analysed
 from kmigrate.layout.analysis import analyse
@@ -66,7 +66,7 @@ def _convert(program: Program, result: Outcome, recheck: bool) -> None:
     if not plan.edits:
         result.refused = result.refused or "nothing to do"
         return
-    result.after = rewrite.apply(program.text, plan.edits)
+    result.after = rewriting.apply(program.text, plan.edits)
     if recheck and (told := _rechecked(found, result.after, options)):
         result.refused, result.dropped, result.after = f"dropped: {told}", True, None
 

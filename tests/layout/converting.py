@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from kmigrate import rewrite
+from kmigrate import rewriting
 from kmigrate.layout.analysis import Program, analyse
 from kmigrate.layout.recheck import recheck
 from kmigrate.options import Options
@@ -20,7 +20,7 @@ def program(text: str, path: str = "-", **options: Any) -> Program:
 
 def applied(text: str, edits: Sequence[Edit]) -> str:
     """The text after the edits."""
-    return rewrite.apply(text, edits) if edits else text
+    return rewriting.apply(text, edits) if edits else text
 
 
 def convert(text: str, path: str = "-", **options: Any) -> tuple[str, Plan]:

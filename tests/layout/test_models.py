@@ -48,9 +48,7 @@ def test_a_model_that_is_channels_last() -> None:
             "    model.add(layer)\n",
             id="loop over layers",
         ),
-        pytest.param(
-            "i = Input((3, 8, 6))\nmodel = Model(i, Dense(2)(Flatten()(Conv2D(4, 3)(i))))\n", id="functional"
-        ),
+        pytest.param("i = Input((3, 8, 6))\nmodel = Model(i, Dense(2)(Flatten()(Conv2D(4, 3)(i))))\n", id="functional"),
         pytest.param(
             "def build(shape):\n    i = Input(shape)\n    return Model(i, Dense(2)(Flatten()(Conv2D(4, 3)(i))))\n"
             "model = build((3, 8, 6))\n",

@@ -63,7 +63,10 @@ CHANGED = [
     ("x = x.reshape((9, 3, 48)).reshape((9, 3, 8, 6))", "x = x.reshape((9, 48, 3)).reshape((9, 8, 6, 3))"),
     ("x = x.reshape(9, 144).reshape(9, 3, 8, 6)", "x = x.reshape(9, 144).reshape(9, 8, 6, 3)"),
     # joining
-    ("x = np.concatenate((x[:, 1:], x[:, :1]), axis=1)", "x = np.concatenate((x[:, :, :, 1:], x[:, :, :, :1]), axis=3)"),
+    (
+        "x = np.concatenate((x[:, 1:], x[:, :1]), axis=1)",
+        "x = np.concatenate((x[:, :, :, 1:], x[:, :, :, :1]), axis=3)",
+    ),
     # indexing
     ("r = x[:, 0]", "r = x[:, :, :, 0]"),
     ("r = x[:, 0, :, :]", "r = x[:, :, :, 0]"),

@@ -116,7 +116,9 @@ def test_branches_that_are_right_stay(text: str) -> None:
             id="other shape",
         ),
         pytest.param(
-            body("if K.image_data_format() == 'channels_first':\n    axis = 1\nelse:\n    raise ValueError", axis="axis"),
+            body(
+                "if K.image_data_format() == 'channels_first':\n    axis = 1\nelse:\n    raise ValueError", axis="axis"
+            ),
             "KM902",
             id="raises",
         ),

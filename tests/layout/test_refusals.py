@@ -82,6 +82,7 @@ def test_uses(layer: str, code: str) -> None:
         pytest.param("def f(a):\n    return a - a.mean(axis=1, keepdims=True)", id="axis"),
         pytest.param("def f(a, axis=1):\n    return a - a.mean(axis=axis, keepdims=True)", id="default"),
         pytest.param("def f(a):\n    a[:, 1] = 0\n    return a", id="index"),
+        pytest.param("def f(a):\n    a[:, 1] -= 3\n    return a", id="in place"),
         pytest.param("def f(a):\n    return a[:, ::-1]", id="slice"),
         pytest.param("def f(a):\n    n, c, h, w = a.shape\n    return a * c", id="unpacked shape"),
     ],

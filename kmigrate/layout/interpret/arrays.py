@@ -619,6 +619,9 @@ class ArrayOps(State):
         self.site([array.node, result.node], node, make, cost=0.5)
         dropped = [axes[s] for s, (w, _, _) in zip(source, plan, strict=True) if w == "int" and s is not None]
         self.event("index", array, node, dropped)
+        parts = [axes[s] for s, (w, e, _) in zip(source, plan, strict=True) if w != "int" and s is not None and not is_full(e)]
+        if parts:
+            self.event("part", array, node, parts)
         return result
 
     def _rank_from_index(self, array: Array, node: ast.Subscript, items: list[tuple[ast.expr, Value | None]]) -> None:
@@ -744,6 +747,8 @@ class ArrayOps(State):
             seq = self.as_shape(seq, node) or seq
             assert seq.nodes is not None and seq.axes is not None
             self.axis_use(node.slice, value, seq.nodes[i], AxesRef(seq.axes), i)
+        if seq.axes is not None:
+            self.event("size", Array(self.governing(seq), AxesRef(seq.axes)), node, [seq.axes[i]])
         return seq.items[i]
 
     def governing(self, seq: Seq) -> int:

@@ -471,6 +471,7 @@ class Layers(Calls):
             if numbers is None or negative:  # Keras counts negative ones from another end than all others
                 self.graph.pin(x.node, self.because("`shared_axes` are not known or negative", node))
                 numbers = None
+            self.event("shared", x, node, [x.axes[index] for index, _, _ in numbers or ()])
             for index, item, e in numbers or ():
                 self.axis_use(e, item, x.node, x.ref, index)
         return Array(x.node, x.ref, "tensor", self.place(node))

@@ -578,6 +578,7 @@ class Interpreter(Library):
                 view = self.index(owner, target, self.index_items(target.slice))
                 self._put(owner, view, value, stmt.value, target)
                 return
+            self.veto(target, f"what `{short(target)}` changes is not known")
             self.leak(value, stmt.value, f"`{short(target)}`")
             return
         current = self.eval(target)

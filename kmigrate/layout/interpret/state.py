@@ -46,6 +46,9 @@ WORK_LIMIT = 400_000
 DEPTH_LIMIT = 40
 
 
+GIVEN_AWAY = "given away"
+
+
 class WorkLimit(Exception):
     """The program needs more steps than one run may take."""
 
@@ -366,6 +369,7 @@ class State:
         if isinstance(value, Array):
             used = self.consume(value, expr, f"`{short(expr)}`")
             self.graph.pin(used.node, self.because(why, expr))
+            self.event(GIVEN_AWAY, used, expr)
         elif isinstance(value, Unknown):
             array = self.as_array(value, expr) if value.definitions else value.array
             if array is not None:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from kmigrate import relu_copy, relu_sum
-from kmigrate.constants import Constants
 from kmigrate.keras_api import names
 from kmigrate.keras_api.versions import VersionRange
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit
+from kmigrate.relu import copied, sums
+from kmigrate.relu.constants import Constants
 
 _Place = ast.expr | ast.stmt
 SpanOf = Callable[[ast.AST], tuple[int, int]]
@@ -178,7 +178,7 @@ class _Finder:
 
     def written_out(self, node: ast.BinOp) -> None:
         """``relu(x) - a * relu(-x)``."""
-        form = relu_sum.recognise(node, lambda f: self.family(f) is not None)
+        form = sums.recognise(node, lambda f: self.family(f) is not None)
         if form is None:
             return
         values = self.constants.values(form.slope)
@@ -204,7 +204,7 @@ class _Finder:
     def copied_function(self, node: ast.FunctionDef) -> None:
         """``def relu(x, alpha=0., max_value=None)`` as in the backend of Keras 1."""
         method = isinstance(self.constants.parent(node), ast.ClassDef)
-        copy = relu_copy.recognise(node, lambda f: self.family(f) in (_TENSORFLOW, _BACKEND), method=method)
+        copy = copied.recognise(node, lambda f: self.family(f) in (_TENSORFLOW, _BACKEND), method=method)
         if copy is None or not _is_block(node):
             return
         tensorflow = self.family(copy.relu) is _TENSORFLOW
@@ -408,12 +408,12 @@ def _is_block(node: ast.FunctionDef) -> bool:
     return len(body) > 1 and len(set(lines)) == len(lines) and lines[0] > header
 
 
-def _backend_body(copy: relu_copy.Copy) -> list[str]:
+def _backend_body(copy: copied.Copy) -> list[str]:
     maximum = f", max_value={copy.maximum}" if copy.maximum else ""
     return [f"return {ast.unparse(copy.relu)}({copy.x}, alpha={copy.slope}{maximum})"]
 
 
-def _tensorflow_body(copy: relu_copy.Copy) -> list[str] | None:
+def _tensorflow_body(copy: copied.Copy) -> list[str] | None:
     """None if the function calls its relu or clip by a bare name."""
     if not isinstance(copy.relu, ast.Attribute):
         return None

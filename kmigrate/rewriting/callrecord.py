@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import libcst as cst
 
-from kmigrate.expressions import Site, as_argument, replace_string
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.expressions import Site, as_argument, replace_string
 
 
 class CallRecord:

@@ -14,7 +14,7 @@ from typing import Any
 import libcst as cst
 from libcst._nodes.internal import CodegenState
 
-from kmigrate.rewrite import RewriteError
+from kmigrate.rewriting.error import RewriteError
 
 Span = tuple[int, int]
 

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import libcst as cst
 
-from kmigrate.rewrite import RewriteError
-from kmigrate.spans import SpanTable
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.spans import SpanTable
 
 Expression = TypeVar("Expression", bound=cst.BaseExpression)
 

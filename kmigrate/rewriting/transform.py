@@ -13,12 +13,12 @@ from typing import Any
 
 import libcst as cst
 
-from kmigrate.callrecord import CallRecord
 from kmigrate.codemods import REGISTRY, Operation, Stage
-from kmigrate.expressions import Site, fitted
 from kmigrate.plan import Edit
-from kmigrate.rewrite import RewriteError
-from kmigrate.spans import SpanTable
+from kmigrate.rewriting.callrecord import CallRecord
+from kmigrate.rewriting.error import RewriteError
+from kmigrate.rewriting.expressions import Site, fitted
+from kmigrate.rewriting.spans import SpanTable
 
 #: libcst recurses some three frames for each link of ``a.b().c()``; up to Python 3.10 each frame
 #: also takes C stack.
@@ -29,7 +29,7 @@ _INSERTION_ORDER = {"imports": 0, "ambient": 1}
 
 
 def transform(text: str, edits: Sequence[Edit]) -> str:
-    """See `kmigrate.rewrite.apply`. Raises RewriteError."""
+    """See `kmigrate.rewriting.apply`. Raises RewriteError."""
     with _deep_recursion():
         try:
             return _transform(text, edits)

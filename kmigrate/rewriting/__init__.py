@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from kmigrate.rewriting.error import RewriteError
+
 if TYPE_CHECKING:
     from kmigrate.plan import Edit
 
-
-class RewriteError(Exception):
-    """The edits could not be made; the text must be left as it was. The message says why."""
+__all__ = ["RewriteError", "apply"]
 
 
 def apply(text: str, edits: Sequence[Edit]) -> str:
@@ -30,6 +30,6 @@ def apply(text: str, edits: Sequence[Edit]) -> str:
     """
     if not edits:
         return text
-    from kmigrate.transform import transform
+    from kmigrate.rewriting.transform import transform
 
     return transform(text, edits)
