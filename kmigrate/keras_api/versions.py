@@ -316,6 +316,8 @@ def of_option(option: str) -> VersionRange:
     if not re.fullmatch(r"\d+(\.\d+){0,2}", option):
         raise ValueError(f"--source-keras takes a version such as 1.2 or 2.1.6, not {option!r}")
     low, high = _prefix(option)
+    if low > LATEST:
+        raise ValueError(f"--source-keras {option}: there is no such Keras that kmigrate knows")
     return VersionRange(low, high, (f"--source-keras {option}",))
 
 

@@ -25,6 +25,7 @@ MAX_RUNS = 6
 CHANNEL_COUNTS = range(1, 5)
 CHANNEL_NAME = re.compile(r"chan|^n_?c$|^nb_ch|^c$|^ch$", re.IGNORECASE)
 LAST_KERAS1 = (1, 2, 2)
+SETTER_REACHES = (1, 0, 7)
 # Pins that are about who else relies on a model or on its numbers, not about whether it can be converted.
 CONTRACTS = frozenset(("KM153", "KM904", "KM906"))
 
@@ -204,6 +205,9 @@ def _version(run: Interpreter, stated: VersionRange) -> VersionRange:
         found = found.narrowed(versions.of_use(api, call))
     if 1 in run.generations and 2 not in run.generations and found.low <= LAST_KERAS1 < found.high:
         found = found.narrowed(VersionRange(found.low, LAST_KERAS1, ("calls are spelled as in Keras 1",)))
+    if run.ambients and found.low < SETTER_REACHES <= found.high:
+        # up to 1.0.6 the setting reached no layer, and nobody sets what does nothing
+        found = found.narrowed(VersionRange(SETTER_REACHES, found.high, ("the ordering is set, which layers heed",)))
     return found._replace(why=tuple(dict.fromkeys(found.why)))
 
 

@@ -288,8 +288,11 @@ class Planner:
         kept = [e for e in edits.values() if e.group is None or int(e.group) not in unwanted]
         kept = [e for e in kept if not self._no_change(e)]
         kept.sort(key=lambda e: (e.start, e.end))
-        borders = {int(e.group) for e in kept if e.codemod in ("transpose", "permute_layer") and e.group is not None
-                   and e.args.get("action") != "remove"}  # fmt: skip
+        borders: dict[int, set[int]] = defaultdict(set)  # component -> lines with a transpose
+        for edit in kept:
+            inserted = edit.codemod in ("transpose", "permute_layer") and edit.args.get("action") != "remove"
+            if inserted and edit.group is not None:
+                borders[int(edit.group)].add(edit.line)
         reports, diagnostics = self._reports(component, unwanted, borders)
         return kept, diagnostics, reports
 
@@ -299,7 +302,7 @@ class Planner:
         return order is not None and list(order) == sorted(order)
 
     def _reports(
-        self, component: dict[int, int], unwanted: set[int], borders: set[int]
+        self, component: dict[int, int], unwanted: set[int], borders: dict[int, set[int]]
     ) -> tuple[list[ModelReport], list[Diagnostic]]:
         reports: dict[tuple[int, int], ModelReport] = {}
         diagnostics: dict[tuple[object, ...], Diagnostic] = {}
@@ -336,7 +339,7 @@ class Planner:
         return list(reports.values()), list(diagnostics.values())
 
     def _status(
-        self, model: Model, component: dict[int, int], unwanted: set[int], borders: set[int]
+        self, model: Model, component: dict[int, int], unwanted: set[int], borders: dict[int, set[int]]
     ) -> tuple[Status, list[Because]]:
         graph = self.graph
         classes = graph.classes_of(
@@ -359,7 +362,9 @@ class Planner:
                 Because("a rule that it needs is ignored", model.place.path, model.place.line, 1, "KM909")
             ]
         if not stay:
-            return (Status.BORDERS if groups & borders else Status.DONE), []
+            lines = sorted({line for group in groups & borders.keys() for line in borders[group]})
+            places = [Because(f"line {line}", model.place.path, 0) for line in lines]
+            return (Status.BORDERS if places else Status.DONE), places
         roots = {graph.root(n) for n, _ in stay} | classes
         reasons = [b for n, b in graph.pins if graph.root(n) in roots]
         reasons += [
@@ -368,7 +373,15 @@ class Planner:
             if graph.root(n) in roots
         ]
         if not reasons:
-            reasons = [Because("it cannot be converted as a whole", model.place.path, model.place.line, 0, "KM901")]
+            reasons = [
+                Because(
+                    "some of its channels-first layers cannot be reached by the change",
+                    model.place.path,
+                    model.place.line,
+                    0,
+                    "KM901",
+                )
+            ]
         asked = any(b.code == "KM903" for b in reasons)
         return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(reasons))
 

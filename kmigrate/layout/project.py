@@ -61,15 +61,32 @@ def importers(path: str) -> list[str]:
     """Files of the project (without a project: of the folder) that import this one, by its module name."""
     file = Path(path)
     root = project_root(file)
-    stem = (file.parent.name if file.stem == "__init__" else file.stem).encode()
-    wanted = re.compile(rb"^[ \t]*(?:from|import)[ \t][^\n#]*\b" + re.escape(stem) + rb"\b", re.MULTILINE)
+    stem = file.parent.name if file.stem == "__init__" else file.stem
     own = os.path.realpath(file)
     found = []
     for other in _python_files(root) if root is not None else sorted(map(str, file.parent.glob("*.py"))):
         data = _read(Path(other))
-        if stem in data and wanted.search(data) and os.path.realpath(other) != own:
+        if stem.encode() in data and _imports(data, stem) and os.path.realpath(other) != own:
             found.append(other)
     return found
+
+
+def _imports(data: bytes, stem: str) -> bool:
+    """Is there an import of a module of this name? A file that cannot be read is taken to have one."""
+    line = re.compile(rb"^[ \t]*(?:from|import)[ \t][^\n#]*\b" + re.escape(stem.encode()) + rb"\b", re.MULTILINE)
+    if line.search(data) is None:
+        return False
+    try:
+        tree = ast.parse(data)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return True
+    names: list[str] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [node.module or "", *(alias.name for alias in node.names)]
+    return any(name.rpartition(".")[2] == stem for name in names)
 
 
 def _python_files(root: Path) -> Iterator[str]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kmigrate.layout.analysis import Program, settled
-from kmigrate.layout.axes import Axis, last, moves
+from kmigrate.layout.axes import SPATIAL, Axis, last, letters, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, Source, WorkLimit
 from kmigrate.syntax import Lines, parse
@@ -30,6 +30,9 @@ def recheck(before: Program, text: str) -> str | None:
         return "the new program cannot be followed to its end"
     if len(new.events) != len(old.events):
         return _first_missing(old.events, new.events)
+    for before_ref, after_ref in zip(old.source_refs, new.source_refs, strict=False):
+        if not _same_source(before_ref.axes, after_ref.axes):
+            return f"an array from outside would have to be {letters(after_ref.axes)}, not {letters(before_ref.axes)}"
     flipped = planner.graph.is_flipped
     for a, b in zip(old.events, new.events, strict=True):
         problem = _compare(a, b, flipped(a.node))
@@ -43,6 +46,15 @@ def _shape(axes: list[Axis] | None) -> tuple[Dim | None, ...] | None:
     if axes is None:
         return None
     return tuple(a.size if a.size is not None and a.size.value is not None else None for a in axes)
+
+
+def _same_source(a: list[Axis] | None, b: list[Axis] | None) -> bool:
+    """What comes from outside keeps its layout; axes that are not known prove nothing."""
+    if a is None or b is None:
+        return True
+    alike = dict.fromkeys(SPATIAL, "S")
+    pairs = [(alike.get(x.label or "", x.label), alike.get(y.label or "", y.label)) for x, y in zip(a, b, strict=False)]
+    return len(a) == len(b) and all(x is None or y is None or x == y for x, y in pairs)
 
 
 def _first_missing(old: list[Event], new: list[Event]) -> str:
@@ -61,8 +73,12 @@ def _compare(a: Event, b: Event, flipped: bool) -> str | None:
         return f"{a.what} {' '.join(marked)} instead of {' '.join(wanted)}"
     axes, found = a.ref.axes, b.ref.axes
     if axes is None or found is None:
-        return None if axes is found or a.what == GIVEN_AWAY else f"{a.what}: the rank is known only before or only after"
+        known = "the rank is known only before or only after"
+        return None if axes is found or a.what == GIVEN_AWAY else f"{a.what}: {known}"
     expected = last(axes) if flipped and moves(axes) else list(axes)
+    if a.what == GIVEN_AWAY:
+        why = f"{letters(found)} instead of {letters(expected)} goes outside"
+        return None if _same_source(expected, found) else why
     if [_name(x) for x in expected] != [_name(x) for x in found]:
         return f"{a.what} on {' '.join(map(_name, found))} instead of {' '.join(map(_name, expected))}"
     for x, y in zip(expected, found, strict=True):

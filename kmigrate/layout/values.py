@@ -122,6 +122,7 @@ class Array(Value):
     derivation: tuple[Any, ...] | None = None
     maker: Layer | None = None  # the layer call that made a tensor
     sources: tuple[Array, ...] = ()  # the tensors it was made from
+    doubtful: bool = False  # nothing but its use says that it is an array at all
 
     @property
     def axes(self) -> list[Axis] | None:

@@ -21,7 +21,7 @@ CASES = sorted(folder for folder in FOLDER.iterdir() if (folder / "before.py").e
 CONVERTED = [folder for folder in CASES if (folder / "after.py").exists()]
 LEFT = [folder for folder in CASES if (folder / "leave.txt").exists()]
 # For the mock: the version a script is for, where its calls do not tell, and data under names that give a shape.
-VERSIONS = {"moving_flatten": (2, 2, 4), "keras3_functional": (3, 5)}
+VERSIONS = {"moving_flatten": (2, 2, 4), "keras3_functional": (3, 5), "captured_defaults": (1, 0, 5)}
 REPLACED = {
     "vgg_npload": ("'images.npy'", "'images_4_3_36_28.npy'"),
     "captured_defaults": ("K.set_image_dim_ordering('tf')\n", ""),  # the mock's layers would heed it

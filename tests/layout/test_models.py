@@ -141,13 +141,13 @@ def test_flatten_policy(policy: str, saved: bool, kept: bool) -> None:
 
 @pytest.mark.parametrize(("version", "kept"), [("1.2.2", True), ("2.1.3", True), ("2.2.4", False), ("3.5", False)])
 def test_flatten_itself_moves_the_channels_from_some_version_on(version: str, kept: bool) -> None:
-    new, plan = convert(HEAD + SEQUENTIAL + FEED + "model.save('m.h5')\n", source_keras=version)
+    new, _ = convert(HEAD + SEQUENTIAL + FEED + "model.save('m.h5')\n", source_keras=version)
     assert (PERMUTE in new) is kept
     assert "channels_last" in new
 
 
 def test_the_version_is_asked_where_it_decides() -> None:
-    new, plan = convert(HEAD + SEQUENTIAL + FEED + "model.save('m.h5')\n")
+    _, plan = convert(HEAD + SEQUENTIAL + FEED + "model.save('m.h5')\n")
     assert (plan.edits, statuses(plan)) == ([], [Status.ASKED])
     assert "KM903" in codes(plan)
 
@@ -190,7 +190,7 @@ def test_a_method_that_nothing_calls_keeps_its_contract() -> None:
     ],
 )
 def test_models_that_leave(end: str, code: str) -> None:
-    new, plan = convert(HEAD + SEQUENTIAL + end, source_keras="2.1.3")
+    _, plan = convert(HEAD + SEQUENTIAL + end, source_keras="2.1.3")
     assert (plan.edits, statuses(plan)) == ([], [Status.LEFT_ALONE])
     assert code in codes(plan)
 

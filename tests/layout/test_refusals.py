@@ -45,7 +45,8 @@ LAYERS = {
     "weights": ("h = Conv2D(4, 3, weights=[np.zeros((3, 3, 4, 4)), np.zeros(4)])(h)", "KM901"),
     "channels that are split": ("h = Reshape((2, 2, 8, 6))(h)\nh = Lambda(lambda t: t[:, 1])(h)", "KM105"),
     "branches with two models": (
-        "if K.image_data_format() == 'channels_first':\n    h = MaxPooling2D()(h)\nelse:\n    h = AveragePooling2D()(h)",
+        "if K.image_data_format() == 'channels_first':\n    h = MaxPooling2D()(h)\n"
+        "else:\n    h = AveragePooling2D()(h)",
         "KM901",
     ),
 }

@@ -240,6 +240,9 @@ class ArrayOps(State):
                 result[shift + i] = mine if mine.size != axis.size else axis
         if not shift:
             self.graph.tie(main.node, other.node)
+            solid = [axis for axis in theirs if axis.size != ONE]
+            if len(solid) < len(theirs):
+                self.event("broadcast", other, node, solid)
         else:
             if not all(axis.size == ONE for axis in theirs):
                 self.event("broadcast", other, node)
@@ -619,7 +622,8 @@ class ArrayOps(State):
         self.site([array.node, result.node], node, make, cost=0.5)
         dropped = [axes[s] for s, (w, _, _) in zip(source, plan, strict=True) if w == "int" and s is not None]
         self.event("index", array, node, dropped)
-        parts = [axes[s] for s, (w, e, _) in zip(source, plan, strict=True) if w != "int" and s is not None and not is_full(e)]
+        taken = [(s, e) for s, (w, e, _) in zip(source, plan, strict=True) if w != "int" and s is not None]
+        parts = [axes[s] for s, e in taken if not is_full(e)]
         if parts:
             self.event("part", array, node, parts)
         return result
@@ -728,6 +732,8 @@ class ArrayOps(State):
         indices = [written.get(id(plan[k][1])) if plan[k][1] is not None else None for k in new_order]
         while indices and indices[-1] is None:
             indices.pop()
+        if indices == list(range(len(items))):
+            return []
         had_dots = any(isinstance(v, Const) and v.value is Ellipsis for _, v in items)
         if had_dots and len(indices) != len(plan):
             indices = [written.get(id(plan[k][1])) if plan[k][1] is not None else None for k in new_order]

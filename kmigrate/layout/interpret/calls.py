@@ -259,6 +259,8 @@ class Calls(Expressions):
             if isinstance(made, Unknown):
                 made.cls = cls
             return made
+        if cls.node.decorator_list or (call.all() and self.class_member(cls, "__init__") is None):
+            return self.opaque(call.all(), call.node, f"how `{cls.node.name}` is made")
         instance = Instance(cls)
         self._has_instance(cls, instance)
         init = self.class_member(cls, "__init__")

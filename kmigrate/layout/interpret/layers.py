@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kmigrate.keras_api.names import Api
-from kmigrate.keras_api.signatures import LITERAL_LAST, Bound, bind, renamed, spelled_parameter
+from kmigrate.keras_api.signatures import LITERAL_LAST, Bound, bind, parameters, renamed, spelled_parameter
+from kmigrate.keras_api.tables import RELEASES
 from kmigrate.layout.axes import (
     BATCH,
     CHANNEL,
@@ -191,6 +192,16 @@ class Layers(Calls):
 
         self.site([node], call, make, cost=0.1)
 
+    def layers_not_followed(self) -> None:
+        """Layers that are made and never seen applied: what they do is not known, so their setting stays."""
+        for layer in self.layers_made:
+            if layer.setting is None and layer.api.name in LAYOUT_LAYERS:
+                first, node, _ = self.setting(layer)
+                if first:
+                    text = f"`{layer.api.spelled}` is made here, but what it is applied to is not followed"
+                    self.graph.pin(node, self.because(text, layer.place))
+                    self.note(layer.place.node, "KM901", text)
+
     def keras1(self) -> bool:
         return 1 in self.generations or (self.known.version is not None and self.known.version.high < (2,))
 
@@ -240,6 +251,9 @@ class Layers(Calls):
     def _opaque_layer(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         why = f"`{layer.api.spelled}` is not understood yet"
         self.graph.pin(x.node, self.because(why, node))
+        if "data_format" not in layer.values and takes_layout(layer.api):
+            for setting in (layer.ambient.layers, layer.ambient.loaders):
+                self.graph.pin(setting, self.because(f"{why}, and may follow the setting", node))
         made = self.tensor(None, node)
         self.graph.pin(made.node, self.because(why, node))
         return made
@@ -257,7 +271,9 @@ class Layers(Calls):
         order = [BATCH, CHANNEL, *labels] if first else [BATCH, *labels, CHANNEL]
         if not self.conform(x, order, layer, node):
             made = self.tensor(None, node)
-            self.graph.pin(made.node, self.because("see above", node))
+            self.graph.pin(
+                made.node, self.because(f"the input of `{layer.api.spelled}` has another layout", node, "KM902")
+            )
             return made
         self.graph.tie(x.node, setting)
         self._kernel_arguments(layer, x, node)
@@ -763,6 +779,9 @@ class Layers(Calls):
             return self._opaque_layer(layer, x, expr, node)
         result = Array(made.node, made.ref, "tensor", self.place(node))
         shape = layer.values.get("output_shape")
+        plain = shape is None or (isinstance(shape[0], Const) and shape[0].value is None)
+        if shape is not None and not plain and not isinstance(shape[0], Seq):
+            self.pin_if_moving(result, f"`output_shape` of `{layer.api.spelled}` is computed", node)
         if shape is not None and isinstance(shape[0], Seq) and made.axes is not None:
             seq = self.as_shape(*shape)
             if seq is not None and seq.axes is not None and len(seq.axes) == len(made.axes) - 1:
@@ -834,6 +853,13 @@ class Layers(Calls):
         from kmigrate.layout.interpret.arrays import CannotEdit
 
         return CannotEdit([], why)
+
+
+def takes_layout(api: Api) -> bool:
+    """Does a layer have a layout argument in any version?"""
+    return any(
+        any(p.name == "data_format" for p in parameters(api, release) or ()) for release in RELEASES
+    ) or api.name in ("Bidirectional", "TimeDistributed", "RNN", "Wrapper")
 
 
 def is_number(value: Value) -> bool:

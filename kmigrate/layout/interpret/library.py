@@ -81,7 +81,9 @@ class Library(Models):
             for value, expr in call.all():
                 self.leak(value, expr, "an exception carries it")
             return Unknown("an exception")
-        return self.opaque(call.all(), call.node, f"`{short(call.node.func)}`, which is not in the tables,")
+        if top.startswith("keras_"):
+            self._may_read_ambient(call)
+        return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
     # -- Keras -----------------------------------------------------------------------------------------
 
@@ -117,12 +119,21 @@ class Library(Models):
             return Tool(name, self.graph.node(), False)
         if name in PLOTTING:
             return Const(None)
-        return self.opaque(call.all(), call.node, f"`{api.spelled}`, which is not in the tables,")
+        self._may_read_ambient(call)
+        return self.opaque(call.all(), call.node, f"`{api.spelled}` (not in the tables)")
+
+    def _may_read_ambient(self, call: Call) -> None:
+        """What is not in the tables may build or load things under the ambient setting."""
+        because = self.because(f"`{short(call.node)}` (not in the tables) may follow the setting", call.node)
+        for node in (self.ambient.layers, self.ambient.loaders):
+            self.graph.pin(node, because)
 
     def _layer_call(self, api: Api, call: Call) -> Value:
         name = api.name
         if api.spelled in MERGE_FUNCTIONS and api.spelled.islower():
             return self._merge_function(MERGE_FUNCTIONS[api.spelled], call, call.get(None, "axis"))
+        if name == "dot" or (api.spelled.islower() and api.spelled != "merge"):
+            return self.opaque(call.all(), call.node, f"`{short(call.node)}` (not in the tables)")
         if api.spelled == "merge":
             return self._merge_keras1(call)
         if name == "Input":
@@ -132,6 +143,8 @@ class Library(Models):
                     return self.input_tensor(given, call.node, batch)
             return self.opaque(call.all(), call.node, "an input without a shape")
         layer = self.make_layer(api, call)
+        if not self.graph.muted:
+            self.layers_made.append(layer)
         if call.star:
             self.leak_layer(layer, call)
         return layer
@@ -184,7 +197,7 @@ class Library(Models):
         row = ops.BACKEND.get(f"backend.{api.name}") or ops.BACKEND.get(f"backend.{name}")
         if row is not None:
             return row(self, call)  # type: ignore[arg-type]
-        return self.opaque(call.all(), call.node, f"`{short(call.node.func)}`, which is not in the tables,")
+        return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
     def _set_ordering(self, call: Call) -> Value:
         given = call.get(0, "dim_ordering", "data_format")
@@ -310,9 +323,7 @@ class Library(Models):
         inner = Call(call.node, [operand, *call.positional], call.keywords, call.star)
         if operation is not None:
             return operation(self, inner)  # type: ignore[arg-type]
-        if name in ("tofile", "dump", "tolist", "tostring", "tobytes"):
-            return ops.sink(self, inner)  # type: ignore[arg-type]
-        return self.opaque(inner.all(), call.node, f"`.{name}()`, which is not in the tables,")
+        return self.opaque(inner.all(), call.node, f"`.{name}()` (not in the tables)")
 
     def _tool_method(self, tool: Tool, name: str, call: Call) -> Value:
         if tool.name == "random":

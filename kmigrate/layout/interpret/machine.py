@@ -57,6 +57,7 @@ class Interpreter(Library):
                 self.scope = module
                 self.enter_unknown(function, self.methods.get(id(function)))
         self.scope = module
+        self.layers_not_followed()
         self.graph.settle()
 
     def _exported(self, name: str, value: Value) -> None:

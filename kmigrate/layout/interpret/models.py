@@ -359,7 +359,7 @@ class Models(Layers):
         self.graph.pin(out.node, self.because(f"what `{short(expr)}` computes is not understood", expr))
 
     def feed_array(self, value: Value, expr: ast.expr, tensor: Value) -> None:
-        if isinstance(value, Const) or not isinstance(tensor, Array):
+        if (isinstance(value, Const) and value.value is None) or not isinstance(tensor, Array):
             return
         array = self.as_array(value, expr)
         if isinstance(value, Seq) and array is None:
@@ -412,7 +412,8 @@ class Models(Layers):
         y = None if y_at is None else call.get(y_at, "y", "Y")
         if y is not None and not isinstance(y[0], Const):
             self.feed(*y, model.outputs)
-        if x is not None and isinstance(x[0], Unknown) and x[0].array is not None and y is None:
+        array = None if x is None else x[0].array if isinstance(x[0], Unknown) else x[0]
+        if x is not None and isinstance(array, Array) and array.doubtful and y is None:
             self._maybe_no_array(model, x[1])
         self._extras(model, call)
         if y_at is None:

@@ -132,6 +132,7 @@ class State:
         self.ambient = Ambient(first, layers, loaders, implied=True)
         self.implied = self.ambient
         self.implied_used = False  # does a layer follow it?
+        self.layers_made: list[Layer] = []
         self.visited: set[int] = set()  # statements that were run, by identity
         self.skipped: list[list[ast.stmt]] = []  # branches that do not run as the constants stand
         self.hinted = _by_place(knowledge.hints)
@@ -286,6 +287,7 @@ class State:
             if value.array is None:
                 place = value.place or self.place(expr)
                 array = self.source_array(place, value.why)
+                array.doubtful = True
                 for stmt_place, name in value.definitions:
                     array = self.redefine(array, stmt_place, name)
                 value.array = array
@@ -298,7 +300,7 @@ class State:
         """The array under a new name: the statement at ``place`` may transpose it."""
         if array.kind != "numpy":
             return array
-        new = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation)
+        new = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation, doubtful=array.doubtful)
         stmt = place.node
         assert isinstance(stmt, ast.stmt)
         if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 and isinstance(stmt.targets[0], ast.Name):
@@ -347,7 +349,7 @@ class State:
         """The array as it reaches a consumer: it may be transposed on the way."""
         if array.kind != "numpy" or self.no_argument(expr):
             return array
-        used = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation)
+        used = Array(self.graph.node(), array.ref, array.kind, array.place, array.derivation, doubtful=array.doubtful)
         cost = USE * 10**self.loops
         self.soft(array.node, used.node, cost, array.ref, self.wrap(expr, what), what, self.place(expr))
         self.share(self.place(expr), "use", array.node, used.node, array.ref)
