@@ -11,7 +11,7 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
-from kmigrate.layout.interpret.layers import MERGE_FUNCTIONS, MERGE_LAYERS
+from kmigrate.layout.interpret.layers import MERGE_FUNCTIONS, MERGE_LAYERS, takes_layout
 from kmigrate.layout.interpret.models import PLOTTING, Models
 from kmigrate.layout.interpret.state import Knowledge, Source, short
 from kmigrate.layout.values import (
@@ -119,7 +119,8 @@ class Library(Models):
             return Tool(name, self.graph.node(), False)
         if name in PLOTTING:
             return Const(None)
-        self._may_read_ambient(call)
+        if home.startswith(("keras.applications", "keras.preprocessing")) or "image" in name or takes_layout(api):
+            self._may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{api.spelled}` (not in the tables)")
 
     def _may_read_ambient(self, call: Call) -> None:
@@ -197,6 +198,8 @@ class Library(Models):
         row = ops.BACKEND.get(f"backend.{api.name}") or ops.BACKEND.get(f"backend.{name}")
         if row is not None:
             return row(self, call)  # type: ignore[arg-type]
+        if takes_layout(api):
+            self._may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
     def _set_ordering(self, call: Call) -> Value:
@@ -275,15 +278,22 @@ class Library(Models):
             if function is not None and not (isinstance(function[0], Const) and function[0].value is None):
                 self.graph.pin(node, self.because("`preprocessing_function` sees the images", call.node))
             return Tool("ImageDataGenerator", node, first)
-        if name == "img_to_array":
-            first = self.ambient.first
-            if call.get(1, "data_format", "dim_ordering") is not None:
-                return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
-            labels = [CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL]
-            made = self.new_array([Axis(label) for label in labels], self.place(call.node))
-            self.graph.tie(made.node, self.ambient.loaders)
-            return made
-        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if name in ("img_to_array", "array_to_img") and call.get(1, "data_format", "dim_ordering") is None:
+            labels = [CHANNEL, "H", "W"] if self.ambient.first else ["H", "W", CHANNEL]
+            image = self.new_array([Axis(label) for label in labels], self.place(call.node))
+            self.graph.tie(image.node, self.ambient.loaders)
+            given = call.get(0, "x", "img")
+            if name == "img_to_array":
+                for value, expr in call.all():
+                    self.leak(value, expr, f"`{short(call.node)}`")
+                return image
+            array = None if given is None else self.as_array(*given)
+            if given is not None and array is not None:
+                self.join_axes(image, self.consume(array, given[1], f"`{short(given[1])}`"), call.node)
+            return Unknown(f"`{short(call.node)}`", self.place(call.node))
+        if name != "load_img":
+            self._may_read_ambient(call)
+        return self.opaque(call.all(), call.node, f"`{short(call.node)}` (not in the tables)")
 
     # -- methods of library objects ---------------------------------------------------------------------------
 
@@ -349,6 +359,7 @@ class Library(Models):
                     return Batches(images)
                 targets = self.new_array([Axis(BATCH), Axis()], self.place(call.node))
                 return Batches(Seq("tuple", [images, targets]))
+            self.graph.pin(tool.node, self.because(f"`{short(call.node)}` (not in the tables)", call.node))
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
     def _into_generator(self, tool: Tool, given: tuple[Value, ast.expr]) -> Array | None:
