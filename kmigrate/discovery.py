@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from kmigrate.gitignore import Rules, rules_above
 
-_SKIPPED = frozenset(
+SKIPPED = frozenset(
     {"__pycache__", "node_modules", "site-packages"}
     | {".git", ".hg", ".svn"}
     | {".eggs", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox"}
@@ -111,7 +111,7 @@ class _Search:
         for entry in entries:
             name = entry.name
             if entry.is_dir(follow_symlinks=False):
-                if name in _SKIPPED or (rules is not None and rules.ignore(entry.path + os.sep)):
+                if name in SKIPPED or (rules is not None and rules.ignore(entry.path + os.sep)):
                     continue
                 below = self._below(entry.path, os.path.join(shown, name), rules, links, is_top=False)
                 any_python = any_python or below

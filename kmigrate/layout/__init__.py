@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kmigrate.plan import Plan
@@ -31,10 +32,13 @@ def analyse(sources: Sequence[SourceFile], options: Options) -> Analysis:
     Raises SyntaxError, ValueError, RecursionError or MemoryError as `ast.parse` does.
     """
     from kmigrate.layout.analysis import analyse as analyse_program
+    from kmigrate.project import Surroundings
 
     result = Analysis()
     for source in sources:
-        program = analyse_program(source.cells[0].text, str(source.path), options)
+        path = str(source.path)
+        around = Surroundings(None if path in ("-", "<stdin>") else Path(path))
+        program = analyse_program(source.cells[0].text, path, options, around)
         result.programs.append(program)
         result.trees[program.path] = program.tree
         result.dotted.update(program.dotted)

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange
-from kmigrate.layout import project
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import Because
 from kmigrate.layout.interpret.machine import Interpreter
@@ -19,6 +17,7 @@ from kmigrate.layout.planning import Planner
 from kmigrate.layout.values import Seq
 from kmigrate.options import Options
 from kmigrate.plan import Assumption, Diagnostic, Plan
+from kmigrate.project import Surroundings
 from kmigrate.syntax import Lines, parse
 
 MAX_RUNS = 6
@@ -43,7 +42,7 @@ class Program:
     planner: Planner | None = None
 
 
-def analyse(text: str, path: str, options: Options) -> Program:
+def analyse(text: str, path: str, options: Options, around: Surroundings | None = None) -> Program:
     """The plan for one program.
 
     Raises what `ast.parse` raises; everything else that goes wrong is a diagnostic in the plan.
@@ -51,20 +50,20 @@ def analyse(text: str, path: str, options: Options) -> Program:
     tree = parse(text, path)
     source = Source(path, Lines(text), tree)
     try:
-        return _analyse(source, options)
+        return _analyse(source, options, around or Surroundings())
     except (WorkLimit, RecursionError) as limit:
         what = "needs more steps than one run may take" if isinstance(limit, WorkLimit) else "is nested too deeply"
         plan = Plan(diagnostics=[Diagnostic(path, 0, 0, "KM908", f"the program {what}: left alone")])
         return Program(path, plan, tree)
 
 
-def _analyse(source: Source, options: Options) -> Program:
-    stated = _project_version(source.path, options)
+def _analyse(source: Source, options: Options, around: Surroundings) -> Program:
+    stated = _stated_version(around, options)
     known = Knowledge(version=stated, flatten=options.flatten)
     for _ in range(MAX_RUNS):
         run = Interpreter(source, known)
         run.run()
-        better = _learned(run, known, stated, options)
+        better = _learned(run, known, stated, options, around)
         if better is None:
             break
         known = better
@@ -78,7 +77,7 @@ def _analyse(source: Source, options: Options) -> Program:
         planner.refuse_ambient(asked)
     _pin_for_strangers(run)
     planner.solve()
-    if run.graph.flipped and _pin_for_files(run):
+    if run.graph.flipped and _pin_for_files(run, around):
         planner.solve()
     plan.edits, plan.diagnostics, plan.models = planner.result(options)
     plan.diagnostics.extend(run.notes)
@@ -156,18 +155,16 @@ def _pin_for_strangers(run: Interpreter) -> None:
             run.graph.pin(node, run.poisoned)
 
 
-def _pin_for_files(run: Interpreter) -> bool:
+def _pin_for_files(run: Interpreter, around: Surroundings) -> bool:
     """What other files of the project rely on stays (DESIGN 11: models that leave, the ambient). Was anything?"""
     path = run.source.path
-    if path in ("-", "<stdin>"):
-        return False
     pins = len(run.graph.pins)
     ambients = [run.implied, *run.ambients]
-    for stmt, file in project.keras_modules(run.source.tree, path):
+    for stmt, file in around.keras_modules(run.source.tree):
         text = f"`{file}` uses Keras under the same setting, and programs of several files are not followed yet"
         for ambient in ambients:
             run.graph.pin(ambient.layers, run.because(text, stmt, "KM904"))
-    others = project.importers(path)
+    others = around.importers()
     if others:
         text = f"`{others[0]}` imports this file, and programs of several files are not followed yet"
         for node, _ in run.graph.goals:
@@ -175,17 +172,19 @@ def _pin_for_files(run: Interpreter) -> bool:
     return len(run.graph.pins) > pins
 
 
-def _project_version(path: str, options: Options) -> VersionRange:
+def _stated_version(around: Surroundings, options: Options) -> VersionRange:
     if options.source_keras != "auto":
         return versions.of_option(options.source_keras)
-    return versions.of_project(Path(path)) if path not in ("-", "<stdin>") else VersionRange()
+    return around.stated_version()
 
 
-def _learned(run: Interpreter, known: Knowledge, stated: VersionRange, options: Options) -> Knowledge | None:
+def _learned(
+    run: Interpreter, known: Knowledge, stated: VersionRange, options: Options, around: Surroundings
+) -> Knowledge | None:
     """What this run found out that the next must start from; None where it has settled."""
     new = replace(known, hints={**_hints(run), **known.hints})
     new.version = _version(run, stated)
-    first, new.ordering_why = _ordering(run, new.version, options)
+    first, new.ordering_why = _ordering(run, new.version, options, around)
     new.first = first
     if first is not known.first:
         new.hints = {}  # they were found in the other world
@@ -211,16 +210,18 @@ def _version(run: Interpreter, stated: VersionRange) -> VersionRange:
     return found._replace(why=tuple(dict.fromkeys(found.why)))
 
 
-def _ordering(run: Interpreter, version: VersionRange, options: Options) -> tuple[bool | None, str]:
+def _ordering(
+    run: Interpreter, version: VersionRange, options: Options, around: Surroundings
+) -> tuple[bool | None, str]:
     """The ambient layout where the program does not set it, and why (DESIGN 11: in this order)."""
     default = version.agree("default_ordering")
     if not run.implied_used:
         return (None if default is None else default == "th"), ""
-    file = None if run.source.path in ("-", "<stdin>") else versions.keras_json(Path(run.source.path))
+    file = around.keras_json()
     if file is not None:
         name = file[1].get("image_dim_ordering") or file[1].get("image_data_format")
         if name is not None:
-            return name in ("th", "channels_first"), f"{file[0].name} of the project says so"
+            return name in ("th", "channels_first"), f"{file[0]} of the project says so"
     found = [e for e in (_shape_evidence(seq, node) for _, seq, node in run.inputs_seen) if e is not None]
     if run.setting_sites:  # the shape fits the layers that say their ordering: the others may differ (FACTS 6)
         found = []

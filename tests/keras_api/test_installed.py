@@ -15,7 +15,7 @@ import pytest
 from kmigrate.keras_api import helpers, port_backend, port_layers, port_training, tables
 from kmigrate.keras_api.port import port
 from kmigrate.keras_api.versions import Version
-from tests.keras_api.imports import dotted
+from tests.resolving import dotted
 
 pytestmark = [
     pytest.mark.verify,

@@ -9,7 +9,7 @@ import pytest
 
 from kmigrate.keras_api.port import Port, port
 from kmigrate.keras_api.versions import Version
-from tests.keras_api.imports import dotted
+from tests.resolving import dotted
 
 KERAS1: Version = (1, 2, 2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from kmigrate import rewriting
@@ -11,11 +12,13 @@ from kmigrate.layout.analysis import Program, analyse
 from kmigrate.layout.recheck import recheck
 from kmigrate.options import Options
 from kmigrate.plan import Edit, Plan, Status
+from kmigrate.project import Surroundings
 
 
 def program(text: str, path: str = "-", **options: Any) -> Program:
     """The analysis of ``text``; the path "-" has no project around it."""
-    return analyse(textwrap.dedent(text), path, Options(**options))
+    around = Surroundings(None if path == "-" else Path(path))
+    return analyse(textwrap.dedent(text), path, Options(**options), around)
 
 
 def applied(text: str, edits: Sequence[Edit]) -> str:

@@ -13,6 +13,7 @@ from kmigrate.layout.analysis import Program, analyse
 from kmigrate.layout.recheck import recheck
 from kmigrate.options import Options
 from kmigrate.plan import Status
+from kmigrate.project import Surroundings
 from tests.layout.converting import applied
 from tests.mock_keras import difference, run
 
@@ -36,7 +37,7 @@ def converted(path: Path, data: bytes | None = None) -> pipeline.Result:
 @functools.cache
 def program(folder: Path) -> Program:
     path = folder / "before.py"
-    return analyse(path.read_text(), str(path), Options())
+    return analyse(path.read_text(), str(path), Options(), Surroundings(path))
 
 
 def test_each_case_says_what_is_expected() -> None:
@@ -72,7 +73,7 @@ def test_both_compute_the_same(folder: Path) -> None:
     before = path.read_text()
     version = VERSIONS.get(folder.name, (1, 2, 2) if "Convolution2D" in before else (2, 1, 3))
     options = Options(flatten="permute", source_keras=".".join(map(str, version)))
-    after = applied(before, analyse(before, str(path), options).plan.edits)
+    after = applied(before, analyse(before, str(path), options, Surroundings(path)).plan.edits)
     assert after != before
     old, new = REPLACED.get(folder.name, ("", ""))
     logs = [run(text.replace(old, new) if old else text, version, "th") for text in (before, after)]

@@ -15,9 +15,9 @@ from kmigrate.plan import Diagnostic, Edit
 from kmigrate.relu import find
 from kmigrate.rewriting import apply
 from kmigrate.syntax import Lines
-from tests.imports import dotted
+from tests.resolving import dotted
 
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "relu"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "relu"
 HEADER = """\
 import numpy as np
 import tensorflow as tf
