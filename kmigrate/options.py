@@ -16,7 +16,6 @@ class Options:
     flatten: str = "auto"  # auto | permute | reorder
     select: tuple[str, ...] = ()  # code prefixes; empty: all
     ignore: tuple[str, ...] = ()
-    unsafe_fixes: bool = False
 
     def wants(self, code: str) -> bool:
         """Is the rule ``code`` on, by ``select`` and ``ignore``? The longer prefix wins."""

@@ -3,40 +3,96 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
 
 from kmigrate import rewriting
-from kmigrate.verify import Certificate, VerifyOptions, verify
+from kmigrate.verify import Certificate, Server, Verdict, VerifyOptions, hashes, verify
 
 if TYPE_CHECKING:
     from kmigrate.options import Options
-    from kmigrate.plan import Plan
+    from kmigrate.plan import Edit, Plan
     from kmigrate.source import SourceFile
 
-_FORMATS = {"auto": None, "th": "channels_first", "tf": "channels_last"}
+_NEEDED = ("numpy", "scipy", "tensorflow", "tf_keras")
 
 
-def prove(before: SourceFile, after: SourceFile, options: Options, plan: Plan | None = None) -> Certificate:
-    """Run both and compare; with the ``plan`` that led from one to the other, an undone edit must be seen."""
-    undone = _undone(before, plan, seed=0) if plan else None
-    elsewhere = after.path if after.path != before.path else None
+def missing() -> str:
+    """What verification needs and this Python lacks, as a message; empty if nothing."""
+    lacking = [name for name in _NEEDED if find_spec(name) is None]
+    if not lacking:
+        return ""
+    return f"verifying needs {', '.join(lacking)}: pip install 'kmigrate[verify]'"
+
+
+def prove(
+    before: SourceFile,
+    after: SourceFile,
+    options: Options,
+    plan: Plan | None = None,
+    *,
+    servers: dict[str, Server] | None = None,
+    **how: Any,
+) -> Certificate:
+    """Run both and compare; with the ``plan`` that led from one to the other, an undone edit must be seen.
+
+    ``servers`` are the running ones by their stack; ``how`` are fields of `VerifyOptions`.
+    """
+    from kmigrate.prepare import NotRunnable, prepare
+
+    try:
+        left_out = _undone(before, plan, seed=0) if plan else None
+        ready = prepare(before, after, left_out, options)
+    except NotRunnable as error:
+        return Certificate(Verdict.NOT_VERIFIED, str(error))
+    except Exception as error:
+        reason = f"the programs could not be prepared: {type(error).__name__}: {error}"
+        return Certificate(Verdict.NOT_VERIFIED, reason)
     edits = plan.edits if plan else []
-    ordering = options.ordering
-    if plan and ordering == "auto":
-        ordering = next((a.value for a in plan.assumptions if a.what == "ordering"), "auto")
-    return verify(
-        [before],
-        [after],
+    certificate = verify(
+        [ready.before],
+        [ready.after],
         entry=before.path,
-        entry_after=elsewhere,
-        undone=[undone] if undone else None,
+        entry_after=after.path if after.path != before.path else None,
+        undone=[ready.undone] if ready.undone else None,
         options=VerifyOptions(
-            ordering=_FORMATS[ordering],
-            at_zero=any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
-            same_weights=any(edit.codemod == "permute_layer" for edit in edits),
-            seed=0,
+            **{
+                "stack": ready.stack,
+                "ordering": ready.ordering,
+                "at_zero": any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
+                "same_weights": keeps_weights(plan) if plan else False,
+                "seed": 0,
+                **how,
+            }
         ),
+        server=(servers or {}).get(ready.stack),
     )
+    certificate.ordering, certificate.source_keras = ready.ordering_text, ready.source_keras
+    certificate.before, certificate.after = hashes([before]), hashes([after])
+    certificate.notes = list(dict.fromkeys([*ready.notes, *certificate.notes]))
+    if ready.advice and certificate.verdict is Verdict.NOT_VERIFIED:
+        certificate.notes.append(ready.advice)
+    return certificate
+
+
+def keeps_weights(plan: Plan) -> bool:
+    """Does the plan keep the order of features, and so that of all weights?"""
+    return any(edit.codemod == "permute_layer" for edit in plan.edits)
+
+
+def without_each(before: SourceFile, plan: Plan) -> Iterator[tuple[Edit, SourceFile | None]]:
+    """Each edit, and the new program without it; None where the others do not make sense alone."""
+    for edit in plan.edits:
+        yield edit, _without(before, plan, edit)
+
+
+def _without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | None:
+    try:
+        text = rewriting.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
+    except rewriting.RewriteError:
+        return None
+    return before.from_bytes(before.with_cells([text]), before.path)
 
 
 def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
@@ -46,10 +102,4 @@ def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
     """
     choices = [edit for edit in plan.edits if not edit.neutral and edit.codemod not in ("imports", "fast_relu")]
     random.Random(seed).shuffle(choices)
-    for left_out in choices:
-        try:
-            text = rewriting.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
-        except rewriting.RewriteError:
-            continue  # some edits only make sense together
-        return before.from_bytes(before.with_cells([text]), before.path)
-    return None
+    return next((found for edit in choices if (found := _without(before, plan, edit)) is not None), None)

@@ -29,9 +29,9 @@ def result(*models: ModelReport, changed: bool = False) -> Result:
         (
             Status.LEFT_ALONE,
             ("f() is not understood", "g() too"),
-            "left alone because f() is not understood, g() too",
+            "left alone because f() is not understood; g() too",
         ),
-        (Status.ASKED, ("say --ordering",), "not known, say which: say --ordering"),
+        (Status.ASKED, ("say --ordering",), "not known, say which, because say --ordering"),
     ],
 )
 def test_the_answer_for_a_model(status: Status, reasons: tuple[str, ...], expected: str) -> None:

@@ -18,7 +18,8 @@ from kmigrate.keras_api.names import Api
 Version = tuple[int, ...]
 
 FIRST: Version = (1, 0, 0)
-LATEST: Version = (3, 99)
+_OPEN = 99  # stands for the last release there will be
+LATEST: Version = (3, _OPEN)
 LAST_KERAS1: Version = (1, 2, 2)
 LAST_MULTI_BACKEND: Version = (2, 3, 1)
 LAST_TF_KERAS: Version = (2, 15, 99)
@@ -60,11 +61,6 @@ def default_ordering(version: Version) -> str:
     return release(version).ordering
 
 
-def layers_read_ambient_at(version: Version) -> str:
-    """'never', 'definition' (at `import keras`: a setter in the program is too late) or 'construction'."""
-    return release(version).layers_read_ambient
-
-
 def setter_reaches_layers(version: Version) -> bool:
     """Does K.set_image_dim_ordering / set_image_data_format change the layers made after it?"""
     return release(version).layers_read_ambient == "construction"
@@ -85,19 +81,9 @@ def image_generator_reads_ambient_at(version: Version) -> str:
     return release(version).image_generator
 
 
-def image_generator_follows_ambient(version: Version) -> bool:
-    """Does an ImageDataGenerator made after a setter call follow it?"""
-    return release(version).image_generator == "construction"
-
-
 def setter_name(version: Version) -> str | None:
     """The backend function that sets the ordering, as the version itself calls it."""
     return release(version).setter
-
-
-def has_old_setter(version: Version) -> bool:
-    """Is there a K.set_image_dim_ordering? (Keras 2.0 to 2.2 kept it as an alias.)"""
-    return (1, 0, 4) <= version < (2, 3)
 
 
 def flatten_moves_channels(version: Version, explicit: str | None, ambient: str) -> bool:
@@ -159,7 +145,9 @@ class VersionRange(NamedTuple):
         return [self.low, *inside]
 
     def __str__(self) -> str:
-        low, high = (".".join(map(str, version)) for version in (self.low, self.high))
+        low, high = (
+            ".".join("x" if part == _OPEN else str(part) for part in version) for version in (self.low, self.high)
+        )
         return f"Keras {low}" if low == high else f"Keras {low} to {high}"
 
 
@@ -328,10 +316,10 @@ def of_text(text: str, where: str) -> VersionRange:
         if pin := _PIN.search(line):
             for sign, number in _CLAUSE.findall(pin["spec"]):
                 low, high = _clause(sign, number)
-                found = found.narrowed(VersionRange(low, high, (f"{where}: {pin.group().strip()}",)))
+                found = found.narrowed(VersionRange(low, high, (f"{where} says {pin.group().strip()}",)))
     if lock := _LOCKED.search(text):
         low, high = _prefix(lock["version"])
-        found = found.narrowed(VersionRange(low, high, (f"{where}: keras {lock['version']}",)))
+        found = found.narrowed(VersionRange(low, high, (f"{where} says keras {lock['version']}",)))
     return found._replace(why=tuple(dict.fromkeys(found.why)))
 
 

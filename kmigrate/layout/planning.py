@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from kmigrate.layout.axes import letters, moves, order_to_last
 from kmigrate.layout.graph import Because
-from kmigrate.layout.interpret.arrays import CannotEdit
 from kmigrate.layout.interpret.machine import Interpreter
+from kmigrate.layout.interpret.shapes import CannotEdit
 from kmigrate.layout.interpret.state import AxisUse
 from kmigrate.layout.setter import setter_edits
 from kmigrate.layout.values import Array, Key, Model

@@ -2,41 +2,102 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kmigrate.plan import ModelReport, Status
+from kmigrate.plan import Assumption, Diagnostic, Edit, ModelReport, Status
 
 if TYPE_CHECKING:
     from kmigrate.options import Options
     from kmigrate.pipeline import Result
 
 _LEFT = (Status.LEFT_ALONE, Status.ASKED)
+_ORDERINGS = {"th": "channels-first", "tf": "channels-last"}
+#: A model's reason, as the analysis words it: code, line, text.
+_REASON = re.compile(r"(KM\d{3}) line (\d+): (.*)", re.DOTALL)
 
 
 def details(results: Sequence[Result], options: Options) -> list[str]:
-    """A line for each diagnostic, each assumption behind a change and each model, file by file."""
+    """A line for each diagnostic and each relu, each assumption behind a change and each model, file by file."""
     lines = []
     for result in results:
-        lines += [str(d) for d in result.diagnostics if d is result.error or options.wants(d.code)]
+        told = [d for d in result.diagnostics if d is result.error or options.wants(d.code)]
+        said = [(d.line, d.column, str(d)) for d in told]
+        relus = _relus(result)
+        said += [(e.line, e.column, f"{e.path}:{e.line}:{e.column}: {e.code} {e.reason}") for e in relus]
+        lines += [text for _, _, text in sorted(said, key=lambda item: item[:2])]
         if result.new is not None:
-            lines += [f"{result.path}: assumed {a.what} = {a.value}, for {a.why}" for a in result.plan.assumptions]
-        lines += [model_line(model, _borders(result)) for model in result.plan.models]
-    return lines
+            lines += [f"{result.path}: {sentence(assumption)}" for assumption in result.plan.assumptions]
+        borders = _borders(result)
+        lines += [model_line(model, borders, told, relus=bool(relus)) for model in result.plan.models]
+    return list(dict.fromkeys(lines))
 
 
-def model_line(model: ModelReport, borders: Sequence[str]) -> str:
-    """The answer for one model; ``borders`` are the places of transposes in its file."""
-    reasons = ", ".join(model.reasons)
+def model_line(
+    model: ModelReport, borders: Sequence[str], told: Sequence[Diagnostic] = (), relus: bool = False
+) -> str:
+    """The answer for one model.
+
+    ``borders`` are the places of transposes in its file, ``told`` the diagnostics that are shown anyway: the line
+    names their places instead of saying it all again. ``relus``: was something changed that is no layout?
+    """
+    reasons = "; ".join(model.reasons)
     if model.status is Status.BORDERS:
-        answer = f"done, with transposes at {reasons or ', '.join(borders)}"
+        answer = f"done, with transposes at {', '.join(model.reasons) or ', '.join(borders)}"
     elif model.status is Status.LEFT_ALONE:
-        answer = f"left alone because {reasons}"
+        answer = f"left alone{_why(model, told)}"
+    elif model.status is Status.ASKED:
+        answer = f"{model.status.value}{_why(model, told)}"
     elif reasons:
         answer = f"{model.status.value}: {reasons}"
+    elif model.status is Status.NOTHING and relus:
+        answer = f"{model.status.value} about its layout"
     else:
         answer = model.status.value
     return f"{model.path}:{model.line}: {model.name}: {answer}"
+
+
+def _why(model: ModelReport, told: Sequence[Diagnostic]) -> str:
+    """The reasons that no diagnostic gives, or the places of those that do."""
+    places: dict[str, list[int]] = {}
+    others = []
+    for reason in model.reasons:
+        found = _REASON.fullmatch(reason)
+        code, line, text = (found[1], int(found[2]), found[3]) if found else ("", 0, reason)
+        same = next((d for d in told if d.message == text and (not found or (d.code, d.line) == (code, line))), None)
+        if same is None:
+            others.append(reason)
+        elif same.line not in places.setdefault(same.code, []):
+            places[same.code].append(same.line)
+    refusals_first = sorted(places.items(), key=lambda item: (not item[0].startswith("KM9"), item[0]))
+    seen = [f"{code}{_at(lines)}" for code, lines in refusals_first]
+    if others:
+        return f" because {'; '.join(others)}" + (f"; see {', '.join(seen)}" if seen else "")
+    return f": see {', '.join(seen)}" if seen else ""
+
+
+def _at(lines: Sequence[int]) -> str:
+    numbers = [str(line) for line in sorted(lines) if line]
+    return f" at line{'s' * (len(numbers) > 1)} {', '.join(numbers)}" if numbers else ""
+
+
+def sentence(assumption: Assumption) -> str:
+    """What was taken for granted, which option says otherwise, and why."""
+    if assumption.what == "ordering":
+        what, option = _ORDERINGS.get(assumption.value, assumption.value), f"--ordering {assumption.value}"
+    else:
+        what, option = assumption.value, f"--{assumption.what}"
+    # Where the option itself says so, naming it once is enough.
+    hint = "" if assumption.why.startswith("--") else f" ({option})"
+    return f"assumed {what}{hint}: {assumption.why}"
+
+
+def _relus(result: Result) -> list[Edit]:
+    """Relus that become others; no model's answer tells of them."""
+    if result.new is None:
+        return []
+    return [edit for edit in result.plan.edits if edit.codemod == "fast_relu"]
 
 
 def _borders(result: Result) -> list[str]:

@@ -61,14 +61,6 @@ class CallRecord:
         behind = next((i for i, a in enumerate(self.args) if a.keyword or a.star == "**"), len(self.args))
         self._insert(cst.Arg(as_argument(value)), behind)
 
-    def rename_keyword(self, old: str, new: str) -> None:
-        """Raises RewriteError if ``old`` is not there or ``new`` is."""
-        arg = self.keyword(old)
-        if arg is None or self.keyword(new) is not None:
-            raise RewriteError(f"cannot rename the argument {old} to {new}")
-        self._claim(new, old)
-        self.replace(arg, arg.with_changes(keyword=cst.ensure_type(arg.keyword, cst.Name).with_changes(value=new)))
-
     def remove(self, arg: cst.Arg) -> None:
         """Take ``arg`` (one of `args`) away, with its comma."""
         index = self._index(arg)

@@ -5,6 +5,7 @@ Importing this package imports neither numpy nor TensorFlow; only the child proc
 
 from kmigrate.verify.certificate import Certificate, Figure, ModelFigures, Verdict
 from kmigrate.verify.runner import VerifyOptions, verify
+from kmigrate.verify.sandbox import hashes
 from kmigrate.verify.server import Server
 
-__all__ = ["Certificate", "Figure", "ModelFigures", "Server", "Verdict", "VerifyOptions", "verify"]
+__all__ = ["Certificate", "Figure", "ModelFigures", "Server", "Verdict", "VerifyOptions", "hashes", "verify"]

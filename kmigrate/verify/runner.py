@@ -24,7 +24,7 @@ _LABELS = re.compile(r"label|target|mask|class|(^|[_/.-])y([_.-]|$)", re.IGNOREC
 class VerifyOptions:
     """How to run the two programs."""
 
-    stack: str = "auto"  # auto | keras3 | tf_keras
+    stack: str = "keras3"  # keras3 | tf_keras
     argv: tuple[str, ...] = ()
     seed: int = 0
     steps: int = 5
@@ -37,7 +37,7 @@ class VerifyOptions:
     ambient_check: bool = True  # run after again under a keras.json that says channels_first
     same_weights: bool = False  # the order of Dense weights must stay, as where the plan keeps it by Permute
     at_zero: bool = False  # the plan holds relu edits that differ in the subgradient at 0
-    ordering: str | None = None  # channels_first | channels_last where the program does not say; None: inferred
+    ordering: str | None = None  # the setting that both runs start from; None: the library's default
 
 
 def verify(
@@ -55,37 +55,33 @@ def verify(
     """Run both programs in child processes and say whether they compute the same.
 
     ``before`` and ``after`` are the program's files (anything with ``path`` and ``raw``), laid over
-    a private copy of ``root`` (default: the entry's folder). ``undone`` are the after-files with one
-    edit of the plan undone: a verdict counts only if that is seen to differ.
+    a private copy of ``root`` (default: the entry's folder), and must run on ``options.stack``.
+    ``undone`` are the after-files with one edit of the plan undone: a verdict counts only if that is
+    seen to differ.
     """
     options = options or VerifyOptions()
-    from kmigrate.verify.prepare import NotRunnable, prepare
-
     after_root = root_after if entry_after else root
     try:
-        ready = prepare(before, after, undone, options.stack, options.ordering)
-        old = Program.of(ready.before, entry, root)
-        new = Program.of(ready.after, entry_after or entry, after_root)
-        planted = Program.of(ready.undone, entry_after or entry, after_root) if ready.undone else None
-    except (ValueError, NotRunnable) as error:
+        old = Program.of(before, entry, root)
+        new = Program.of(after, entry_after or entry, after_root)
+        planted = Program.of(undone, entry_after or entry, after_root) if undone else None
+    except ValueError as error:
         return Certificate(Verdict.NOT_VERIFIED, str(error))
     certificate = Certificate(
         Verdict.NOT_VERIFIED,
         "nothing was run",
-        stack=ready.stack,
-        ordering=ready.ordering_text,
-        source_keras=ready.source_keras,
+        stack=options.stack,
+        ordering=options.ordering or "",
         seed=options.seed,
         steps=options.steps,
         before=hashes(before),
         after=hashes(after),
-        notes=ready.notes,
     )
-    own = Server(ready.stack) if server is None or server.stack != ready.stack else None
+    own = Server(options.stack) if server is None or server.stack != options.stack else None
     try:
-        verification = _Verification(own or server, options, ready.ordering, certificate)  # type: ignore[arg-type]
+        verification = _Verification(own or server, options, options.ordering, certificate)  # type: ignore[arg-type]
         verification.decide(old, new, planted)
-    except RuntimeError as error:
+    except (RuntimeError, OSError) as error:
         certificate.verdict, certificate.reason = Verdict.NOT_VERIFIED, str(error)
     finally:
         if own is not None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kmigrate.layout.axes import moves
-from kmigrate.layout.interpret.expressions import Expressions
+from kmigrate.layout.interpret.comprehensions import Comprehensions
 from kmigrate.layout.interpret.state import DEPTH_LIMIT, short
 from kmigrate.layout.values import (
     Array,
@@ -60,7 +60,7 @@ class Call:
         return {expr: value for value, expr in self.all()}
 
 
-class Calls(Expressions):
+class Calls(Comprehensions):
     depth = 0
 
     def eval_Call(self, expr: ast.Call) -> Value:

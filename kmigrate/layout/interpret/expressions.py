@@ -1,15 +1,15 @@
-"""Evaluation of expressions on abstract values."""
+"""Evaluation of expressions on abstract values: names, displays, attributes, subscripts."""
 
 from __future__ import annotations
 
 import ast
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from kmigrate.layout.axes import Axis, memory_order, moves
 from kmigrate.layout.dims import Dim
-from kmigrate.layout.interpret.arrays import ArrayOps, Operand, dim_of
+from kmigrate.layout.interpret.indexing import ArrayOps
+from kmigrate.layout.interpret.shapes import Operand, dim_of
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
@@ -24,30 +24,15 @@ from kmigrate.layout.values import (
     Model,
     Module,
     OrderingName,
-    OrderingTest,
     Pair,
-    Scope,
     Seq,
     SymInt,
-    Tool,
     Unknown,
     Value,
 )
 
 FIRST_NAMES = {"th": "tf", "channels_first": "channels_last"}
 OTHER_NAME = FIRST_NAMES | {v: k for k, v in FIRST_NAMES.items()}
-
-ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
-    ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitOr: operator.or_,
-    ast.BitAnd: operator.and_, ast.BitXor: operator.xor,
-}  # fmt: skip
-COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
-    ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
-    ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
-    ast.In: lambda a, b: a in b, ast.NotIn: lambda a, b: a not in b,
-}  # fmt: skip
 BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
 MAX_UNROLL = 64
 
@@ -76,8 +61,6 @@ class Expressions(ArrayOps):
         """The value goes on under another name: reading it here is no use of its own."""
         if isinstance(value, Const) and value.origin is not None:
             self.passed_on.setdefault(value.origin.key, set()).add(self.place(expr).key)
-
-    # -- leaves ------------------------------------------------------------------------------------
 
     def eval_Constant(self, expr: ast.Constant) -> Value:
         return Const(expr.value, self.place(expr))
@@ -179,274 +162,6 @@ class Expressions(ArrayOps):
 
     made: list[Function]  # all functions, to look at those that nothing calls
 
-    # -- operators -----------------------------------------------------------------------------------
-
-    def eval_BinOp(self, expr: ast.BinOp) -> Value:
-        left, right = self.eval(expr.left), self.eval(expr.right)
-        if isinstance(left, Seq) or isinstance(right, Seq):
-            result = self._sequence_operation(expr, left, right)
-            if result is not None:
-                return result
-        if isinstance(left, Const) and isinstance(right, Const):
-            try:
-                if isinstance(expr.op, ast.Pow | ast.LShift) and abs(right.value) > 64:
-                    raise ValueError
-                result_value = ARITHMETIC[type(expr.op)](left.value, right.value)
-                return (
-                    Const(result_value)
-                    if not isinstance(result_value, str) or len(result_value) < 9999
-                    else Unknown("a long string")
-                )
-            except Exception:
-                return Unknown(f"`{short(expr)}`", self.place(expr))
-        if isinstance(left, Const) and isinstance(left.value, str) and isinstance(expr.op, ast.Mod):
-            for item in right.items if isinstance(right, Seq) else [right]:
-                self.show(item, expr.right)
-            return Unknown("a formatted string", self.place(expr))
-        if isinstance(left, Pair) or isinstance(right, Pair):
-            return self._paired(expr, left, right)
-        a, b = dim_of(left), dim_of(right)
-        if a is not None and b is not None:
-            if isinstance(expr.op, ast.Mult):
-                return SymInt(a.times(b))
-            return SymInt(Dim(1, (f"({a}{type(expr.op).__name__}{b})",)))
-        if isinstance(expr.op, ast.MatMult):
-            return self.opaque([(left, expr.left), (right, expr.right)], expr, f"`{short(expr)}`")
-        return self.elementwise([(left, expr.left), (right, expr.right)], expr)
-
-    def _sequence_operation(self, expr: ast.BinOp, left: Value, right: Value) -> Value | None:
-        if isinstance(left, Seq) and isinstance(right, Seq) and isinstance(expr.op, ast.Add):
-            if not left.fixed or not right.fixed:
-                return Seq(left.kind, [*left.items, *right.items], fixed=False)
-            if all(isinstance(i, Const | SymInt) for i in (*left.items, *right.items)):
-                a, b = self.as_shape(left, expr.left), self.as_shape(right, expr.right)
-                if a is not None and b is not None:
-                    return self._joined([a, b], left.kind)
-            return Seq(left.kind, [*left.items, *right.items])
-        if isinstance(expr.op, ast.Mult):
-            seq, times = (left, right) if isinstance(left, Seq) else (right, left)
-            if (
-                isinstance(seq, Seq)
-                and isinstance(times, Const)
-                and isinstance(times.value, int)
-                and 0 <= times.value <= 64
-            ):
-                return Seq(seq.kind, seq.items * times.value)
-            if isinstance(seq, Seq) and isinstance(times, SymInt):
-                return Seq(seq.kind, list(seq.items), fixed=False)
-        return None
-
-    def _paired(self, expr: ast.BinOp, left: Value, right: Value) -> Value:
-        """Arithmetic on what depends on the ordering depends on it too."""
-        pair = left if isinstance(left, Pair) else right
-        assert isinstance(pair, Pair)
-
-        def side(value: Value, after: bool) -> Value:
-            return (value.after if after else value.now) if isinstance(value, Pair) else value
-
-        values = []
-        for after in (False, True):
-            a, b = side(left, after), side(right, after)
-            if not isinstance(a, Const) or not isinstance(b, Const):
-                self.graph.pin(pair.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
-                return Unknown(f"`{short(expr)}`", self.place(expr))
-            try:
-                values.append(Const(ARITHMETIC[type(expr.op)](a.value, b.value)))
-            except Exception:
-                return Unknown(f"`{short(expr)}`", self.place(expr))
-        return Pair(values[0], values[1], pair.node)
-
-    def eval_UnaryOp(self, expr: ast.UnaryOp) -> Value:
-        value = self.eval(expr.operand)
-        if isinstance(expr.op, ast.Not):
-            if isinstance(value, OrderingTest):
-                return OrderingTest(not value.truth, value.node)
-            truth = self.truth(value)
-            return Unknown("a condition", self.place(expr)) if truth is None else Const(not truth)
-        if isinstance(value, Const) and isinstance(value.value, int | float) and not isinstance(expr.op, ast.Invert):
-            number = -value.value if isinstance(expr.op, ast.USub) else value.value
-            return Const(number, self.place(expr) if isinstance(expr.operand, ast.Constant) else None)
-        return self.elementwise([(value, expr.operand)], expr)
-
-    def eval_BoolOp(self, expr: ast.BoolOp) -> Value:
-        values = [self.eval(v) for v in expr.values]
-        truths = [self.truth(v) for v in values]
-        is_and = isinstance(expr.op, ast.And)
-        for value, truth in zip(values, truths, strict=True):
-            if truth is not None and truth != is_and:
-                return value
-        if all(t is not None for t in truths):
-            return values[-1]
-        tests = [v for v in values if isinstance(v, OrderingTest)]
-        for value, e in zip(values, expr.values, strict=True):
-            self.leak(value, e, f"`{short(expr)}`")
-        for test in tests:
-            self.graph.pin(test.node, self.because("the ordering is one of several conditions", expr))
-        return Unknown("a condition", self.place(expr))
-
-    def eval_Compare(self, expr: ast.Compare) -> Value:
-        operands = [expr.left, *expr.comparators]
-        values = [self.eval(e) for e in operands]
-        if len(values) == 2:
-            test = self._ordering_test(expr, values[0], values[1]) or self._ordering_test(expr, values[1], values[0])
-            if test is not None:
-                return test
-        if all(isinstance(v, Const) for v in values):
-            try:
-                pairs = zip(values, values[1:], expr.ops, strict=False)
-                return Const(all(COMPARISONS[type(op)](a.value, b.value) for a, b, op in pairs))  # type: ignore[attr-defined]
-            except Exception:
-                return Unknown("a comparison", self.place(expr))
-        if isinstance(expr.ops[0], ast.In | ast.NotIn) and len(values) == 2:
-            box = values[1]
-            if isinstance(values[0], Const) and isinstance(box, Seq) and all(isinstance(i, Const) for i in box.items):
-                found = values[0].value in [i.value for i in box.items]  # type: ignore[attr-defined]
-                return Const(found == isinstance(expr.ops[0], ast.In))
-            if isinstance(values[0], OrderingName) or (isinstance(values[0], Const) and isinstance(box, Dict)):
-                return Unknown("a membership test", self.place(expr))
-        if isinstance(expr.ops[0], ast.Is | ast.IsNot) and isinstance(values[-1], Const) and values[-1].value is None:
-            if isinstance(values[0], Array | Seq | Dict | Function | Layer | Model | Instance | OrderingName | SymInt):
-                return Const(isinstance(expr.ops[0], ast.IsNot))
-            return Unknown("a comparison with None", self.place(expr))
-        pairs_of = [(v, e) for v, e in zip(values, operands, strict=True)]
-        if any(isinstance(v, Seq | Pair) for v in values):
-            for v, e in pairs_of:
-                self.leak(v, e, f"`{short(expr)}`")
-            return Unknown("a comparison", self.place(expr))
-        if not any(isinstance(v, Array) for v in values):
-            return Unknown("a comparison", self.place(expr))
-        return self.elementwise(pairs_of, expr)
-
-    def _ordering_test(self, expr: ast.Compare, value: Value, other: Value) -> Value | None:
-        """A comparison of an ordering with a constant."""
-        node = value.node if isinstance(value, OrderingName) else None
-        name = value.name if isinstance(value, OrderingName) else None
-        if isinstance(value, Const) and value.value in OTHER_NAME and value.origin is not None:
-            if isinstance(other, Const) and other.origin is not None and other.origin.node in ast.walk(expr):
-                if value.origin.node not in list(ast.walk(expr)):
-                    node, name = self.setting_node(value), value.value
-        if node is None or name is None or not isinstance(other, Const) or not isinstance(other.value, str):
-            return None
-        if not isinstance(expr.ops[0], ast.Eq | ast.NotEq):
-            return None
-        if other.value not in (name, OTHER_NAME[name]):
-            self.note(
-                expr,
-                "KM902",
-                f"`{short(expr)}` is never true: the setting is {name!r} or {OTHER_NAME[name]!r}",
-            )
-            return Const(isinstance(expr.ops[0], ast.NotEq))
-        return OrderingTest((other.value == name) == isinstance(expr.ops[0], ast.Eq), node)
-
-    def setting_node(self, value: Const) -> int:
-        """The layout site of a string literal that is used as a setting."""
-        assert value.origin is not None
-        if value.node is None:
-            key = value.origin.key
-            if key not in self.setting_sites:
-                self.setting_sites[key] = self.graph.node()
-                self.setting_literal(value, self.setting_sites[key])
-            value.node = self.setting_sites[key]
-        return value.node
-
-    def setting_literal(self, value: Const, node: int) -> None:
-        origin = value.origin
-        assert origin is not None
-        if value.value not in FIRST_NAMES:
-            self.graph.pin(node, self.because("channels-last already", origin))
-            return
-        new = FIRST_NAMES[value.value]
-
-        def make(flipped: Callable[[int], bool]) -> list[Any]:
-            if not flipped(node):
-                return []
-            reason = f"{value.value!r} to {new!r}"
-            return [self.edit(origin.node, "layout_setting", "KM101", {"value": new}, reason)]
-
-        self.site([node], origin.node, make)
-
-    def eval_IfExp(self, expr: ast.IfExp) -> Value:
-        test = self.eval(expr.test)
-        if isinstance(test, OrderingTest):
-            if test.node in self.alternate or test.node in self.guards:
-                return self.eval(expr.body if test.truth != (test.node in self.alternate) else expr.orelse)
-            now, after = (expr.body, expr.orelse) if test.truth else (expr.orelse, expr.body)
-            guards, self.guards = self.guards, (*self.guards, test.node)
-            value = self.eval(now)
-            self.guards = guards
-            alternate, self.alternate = self.alternate, (*self.alternate, test.node)
-            other = self.quietly(lambda: self.eval(after))
-            self.alternate = alternate
-            return self.pair(value, other, test.node, expr)
-        truth = self.truth(test)
-        if truth is not None:
-            return self.eval(expr.body if truth else expr.orelse)
-        self.leak(test, expr.test, f"`{short(expr.test)}`") if not isinstance(test, Unknown) else None
-        return self.join(self.eval(expr.body), self.eval(expr.orelse), expr)
-
-    def quietly(self, action: Callable[[], Value]) -> Value:
-        """What a branch that does not run now would give; nothing of it is recorded."""
-        muted, self.graph.muted = self.graph.muted, True
-        try:
-            return action()
-        finally:
-            self.graph.muted = muted
-
-    def pair(self, now: Value, after: Value, node: int, at: ast.AST) -> Value:
-        """A value that depends on the ordering: equal in both worlds, or tied to the setting."""
-        if now is after or (isinstance(now, Const) and isinstance(after, Const) and now.value == after.value):
-            return now
-        simple = (Const, SymInt, Seq, OrderingName)
-        if isinstance(now, simple) and isinstance(after, simple):
-            return Pair(now, after, node)
-        if isinstance(now, Array) and isinstance(after, Array):
-            return self.paired_arrays(now, after, node, at)
-        self.graph.pin(node, self.because("what the two orderings give here is not understood", at))
-        return now
-
-    def paired_arrays(self, now: Array, after: Array, node: int, at: ast.AST) -> Value:
-        """Two branches that make one array each: the other must be this one with its channel last."""
-        mine, other = now.derivation, after.derivation
-        if mine is not None and other is not None and mine[0] == other[0] == "reshape" and mine[1] == other[1]:
-            shape = Seq("tuple", list(mine[2]))
-            paired = self.as_shape(Pair(shape, Seq("tuple", list(other[2])), node), at)
-            if paired is not None and paired.axes is not None and now.axes is not None:
-                self.graph.same_roles(paired.axes, now.axes)
-                self.graph.tie(now.node, node)
-                self._same_memory(now, [dim_of(item) for item in other[2]], node, at)
-                return now
-        if other is not None and other[0] == "transpose" and other[1] == id(now.ref.find()):
-            result = Array(self.graph.node(), now.ref, now.kind, now.place)
-            axes = now.axes or []
-            order = list(other[2])
-
-            def rule() -> None:
-                from kmigrate.layout.axes import order_to_last
-
-                if not moves(axes) or order_to_last(axes) != order:
-                    self.graph.pin(node, self.because("the other branch transposes to another order", at))
-                self.graph.pin(now.node, self.because("the other branch transposes it", at, "KM105"))
-
-            self.graph.later(rule)
-            self.graph.tie(result.node, node)
-            return result
-        self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
-        return now
-
-    def _same_memory(self, now: Array, other: list[Dim | None], node: int, at: ast.AST) -> None:
-        """Two reshapes give one array in two layouts only where no axis of more than one number moves."""
-
-        def rule() -> None:
-            axes = now.axes
-            if axes is None or not moves(axes):
-                fits = axes is not None and [a.size for a in axes] == other
-            else:
-                fits = memory_order(axes, True) == memory_order(axes, False)
-            if not fits:
-                self.graph.pin(node, self.because("the other branch reshapes to another order", at, "KM902"))
-
-        self.graph.later(rule)
-
     def truth(self, value: Value) -> bool | None:
         if isinstance(value, Const):
             return bool(value.value)
@@ -509,8 +224,6 @@ class Expressions(ArrayOps):
                 self._pin_all(item, at)
         elif isinstance(value, Model):
             self.leave(value, "one of several models", at)
-
-    # -- attributes and subscripts ---------------------------------------------------------------------
 
     def eval_Attribute(self, expr: ast.Attribute) -> Value:
         owner = self.eval(expr.value)
@@ -669,42 +382,116 @@ class Expressions(ArrayOps):
         self.leak(owner, expr, f"`{short(expr)}`")
         return Unknown(f"`{short(expr)}`", self.place(expr))
 
-    # -- comprehensions ----------------------------------------------------------------------------------
+    def setting_node(self, value: Const) -> int:
+        """The layout site of a string literal that is used as a setting."""
+        assert value.origin is not None
+        if value.node is None:
+            key = value.origin.key
+            if key not in self.setting_sites:
+                self.setting_sites[key] = self.graph.node()
+                self.setting_literal(value, self.setting_sites[key])
+            value.node = self.setting_sites[key]
+        return value.node
 
-    def eval_ListComp(self, expr: ast.ListComp) -> Value:
-        return self._comprehension(expr, expr.elt)
+    def setting_literal(self, value: Const, node: int) -> None:
+        origin = value.origin
+        assert origin is not None
+        if value.value not in FIRST_NAMES:
+            self.graph.pin(node, self.because("channels-last already", origin))
+            return
+        new = FIRST_NAMES[value.value]
 
-    eval_GeneratorExp = eval_SetComp = eval_ListComp
+        def make(flipped: Callable[[int], bool]) -> list[Any]:
+            if not flipped(node):
+                return []
+            reason = f"{value.value!r} to {new!r}"
+            return [self.edit(origin.node, "layout_setting", "KM101", {"value": new}, reason)]
 
-    def _comprehension(self, expr: Any, element: ast.expr) -> Value:
-        outer, self.scope = self.scope, Scope(self.scope)
+        self.site([node], origin.node, make)
+
+    def quietly(self, action: Callable[[], Value]) -> Value:
+        """What a branch that does not run now would give; nothing of it is recorded."""
+        muted, self.graph.muted = self.graph.muted, True
         try:
-            generator = expr.generators[0]
-            iterable = self.eval(generator.iter)
-            simple = len(expr.generators) == 1 and not generator.ifs
-            if simple and isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
-                items = []
-                for item in iterable.items:
-                    self.assign(generator.target, item, None, None)
-                    items.append(self.eval(element))
-                return Seq("list", items)
-            self.loops += 1
-            self.assign(generator.target, self.item_of(iterable, generator.iter), None, None)
-            for more in expr.generators[1:]:
-                self.assign(more.target, self.item_of(self.eval(more.iter), more.iter), None, None)
-            for g in expr.generators:
-                for condition in g.ifs:
-                    self.eval(condition)
-            value = self.eval(element)
-            self.loops -= 1
-            return Seq("list", [value], fixed=False)
+            return action()
         finally:
-            self.scope = outer
+            self.graph.muted = muted
 
-    def eval_DictComp(self, expr: ast.DictComp) -> Value:
-        value = self._comprehension(expr, expr.value)
-        self.leak(value, expr, f"`{short(expr)}`")
-        return Unknown(f"`{short(expr)}`", self.place(expr))
+    def pair(self, now: Value, after: Value, node: int, at: ast.AST) -> Value:
+        """A value that depends on the ordering: equal in both worlds, or tied to the setting."""
+        if now is after or (isinstance(now, Const) and isinstance(after, Const) and now.value == after.value):
+            return now
+        simple = (Const, SymInt, Seq, OrderingName)
+        if isinstance(now, simple) and isinstance(after, simple):
+            return Pair(now, after, node)
+        if isinstance(now, Array) and isinstance(after, Array):
+            return self.paired_arrays(now, after, node, at)
+        self.graph.pin(node, self.because("what the two orderings give here is not understood", at))
+        return now
+
+    def paired_arrays(self, now: Array, after: Array, node: int, at: ast.AST) -> Value:
+        """Two branches that make one array each: the other must be this one with its channel last."""
+        mine, other = now.derivation, after.derivation
+        if mine is not None and other is not None and mine[0] == other[0] == "reshape" and mine[1] == other[1]:
+            shape = Seq("tuple", list(mine[2]))
+            paired = self.as_shape(Pair(shape, Seq("tuple", list(other[2])), node), at)
+            if paired is not None and paired.axes is not None and now.axes is not None:
+                self.graph.same_roles(paired.axes, now.axes)
+                self.graph.tie(now.node, node)
+                self._same_memory(now, [dim_of(item) for item in other[2]], node, at)
+                return now
+        if other is not None and other[0] == "transpose" and other[1] == id(now.ref.find()):
+            result = Array(self.graph.node(), now.ref, now.kind, now.place)
+            axes = now.axes or []
+            order = list(other[2])
+
+            def rule() -> None:
+                from kmigrate.layout.axes import order_to_last
+
+                if not moves(axes) or order_to_last(axes) != order:
+                    self.graph.pin(node, self.because("the other branch transposes to another order", at))
+                self.graph.pin(now.node, self.because("the other branch transposes it", at, "KM105"))
+
+            self.graph.later(rule)
+            self.graph.tie(result.node, node)
+            return result
+        self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
+        return now
+
+    def _same_memory(self, now: Array, other: list[Dim | None], node: int, at: ast.AST) -> None:
+        """Two reshapes give one array in two layouts only where no axis of more than one number moves."""
+
+        def rule() -> None:
+            axes = now.axes
+            if axes is None or not moves(axes):
+                fits = axes is not None and [a.size for a in axes] == other
+            else:
+                fits = memory_order(axes, True) == memory_order(axes, False)
+            if not fits:
+                self.graph.pin(node, self.because("the other branch reshapes to another order", at, "KM902"))
+
+        self.graph.later(rule)
+
+    def eval_Starred(self, expr: ast.Starred) -> Value:
+        return self.eval(expr.value)
+
+    def eval_NamedExpr(self, expr: ast.NamedExpr) -> Value:
+        value = self.eval(expr.value)
+        self.scope.names[expr.target.id] = value
+        return value
+
+    def eval_Yield(self, expr: ast.Yield) -> Value:
+        if expr.value is not None:
+            self.yields.append(self.eval(expr.value))
+        return Unknown("what is sent to a generator", self.place(expr))
+
+    yields: list[Value]
+
+    def assign(self, target: ast.expr, value: Value, stmt: ast.stmt | None, rhs: ast.expr | None) -> None:
+        raise NotImplementedError
+
+    def operand(self, expr: ast.expr) -> Operand:
+        return self.eval(expr), expr
 
     def item_of(self, iterable: Value, expr: ast.expr) -> Value:
         """One item of what a loop runs over."""
@@ -740,33 +527,9 @@ class Expressions(ArrayOps):
         self.leak(iterable, expr, f"a loop over `{short(expr)}`")
         return Unknown(f"an item of `{short(expr)}`", self.place(expr))
 
-    def eval_Starred(self, expr: ast.Starred) -> Value:
-        return self.eval(expr.value)
-
-    def eval_NamedExpr(self, expr: ast.NamedExpr) -> Value:
-        value = self.eval(expr.value)
-        self.scope.names[expr.target.id] = value
-        return value
-
-    def eval_Yield(self, expr: ast.Yield) -> Value:
-        if expr.value is not None:
-            self.yields.append(self.eval(expr.value))
-        return Unknown("what is sent to a generator", self.place(expr))
-
-    yields: list[Value]
-
-    def assign(self, target: ast.expr, value: Value, stmt: ast.stmt | None, rhs: ast.expr | None) -> None:
-        raise NotImplementedError
-
-    def operand(self, expr: ast.expr) -> Operand:
-        return self.eval(expr), expr
-
 
 def _is_static(function: Function) -> bool:
     node = function.node
     if isinstance(node, ast.Lambda):
         return True
     return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)
-
-
-__all__ = ["Expressions", "Tool"]

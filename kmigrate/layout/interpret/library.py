@@ -11,7 +11,8 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
-from kmigrate.layout.interpret.layers import MERGE_FUNCTIONS, MERGE_LAYERS, takes_layout
+from kmigrate.layout.interpret.making_layers import takes_layout
+from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
 from kmigrate.layout.interpret.models import PLOTTING, Models
 from kmigrate.layout.interpret.state import Knowledge, Source, short
 from kmigrate.layout.values import (

@@ -9,7 +9,8 @@ from kmigrate.keras_api.names import Api
 from kmigrate.layout.axes import BATCH, Axis, channel_at, channel_inside, moves, order_to_last
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call
-from kmigrate.layout.interpret.layers import LAYOUT_LAYERS, Layers
+from kmigrate.layout.interpret.layers import Layers
+from kmigrate.layout.interpret.making_layers import LAYOUT_LAYERS
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
@@ -537,3 +538,8 @@ class Models(Layers):
         for out in model.outputs:
             if isinstance(out, Array) and out.axes is not None and channel_at(out.axes) is None:
                 self.features_seen(out, "the features are a result of the model", model.place.node)
+
+    def note_model(self, model: Model, why: str) -> None:
+        """Something sees the order of its features."""
+        if not self.graph.muted:
+            model.observed.append(why)

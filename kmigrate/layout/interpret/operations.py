@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 from kmigrate.layout.axes import Axis, channel_at, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.arrays import dim_of
 from kmigrate.layout.interpret.calls import Call, Operation
+from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,

@@ -1,0 +1,196 @@
+"""Operations along axes: reductions, new axes, transposes, joins."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from kmigrate.layout.axes import (
+    Axis,
+    channel_at,
+    last,
+    letters,
+    moves,
+    order_to_last,
+)
+from kmigrate.layout.dims import ONE, Dim
+from kmigrate.layout.graph import AxesRef
+from kmigrate.layout.interpret.elementwise import Elementwise
+from kmigrate.layout.interpret.shapes import CannotEdit, Operand
+from kmigrate.layout.interpret.state import short
+from kmigrate.layout.values import (
+    Array,
+    Const,
+    Pair,
+    Seq,
+    SymInt,
+    Value,
+)
+from kmigrate.plan import Edit
+
+
+class AxisOperations(Elementwise):
+    """Axes that go, come, change places or grow."""
+
+    def axis_list(self, value: Value, expr: ast.expr, rank: int) -> list[tuple[int, Value, ast.expr]] | None:
+        """Axis numbers as (normalised index, value, expression); None where they are not known."""
+        found = self._axis_list(value, expr, rank)
+        if found is None and isinstance(value, Pair):
+            self.leak(value, expr, f"`{short(expr)}` depends on the ordering and is not known as an axis")
+        return found
+
+    def _axis_list(self, value: Value, expr: ast.expr, rank: int) -> list[tuple[int, Value, ast.expr]] | None:
+        items: list[tuple[Value, ast.expr]]
+        if isinstance(value, Pair) and isinstance(value.now, Seq) and isinstance(value.after, Seq):
+            if len(value.now.items) != len(value.after.items):
+                return None
+            both = zip(value.now.items, value.after.items, strict=True)
+            items = [(Pair(now, after, value.node), expr) for now, after in both]
+        elif isinstance(value, Seq):
+            elements = expr.elts if isinstance(expr, ast.Tuple | ast.List) else [expr] * len(value.items)
+            items = list(zip(value.items, elements, strict=False))
+        else:
+            items = [(value, expr)]
+        result = []
+        for item, element in items:
+            number = item.now if isinstance(item, Pair) else item
+            if not isinstance(number, Const) or not isinstance(number.value, int):
+                return None
+            if not -rank <= number.value < rank:
+                return None
+            result.append((number.value % rank, item, element))
+        return result
+
+    def reduce(self, operand: Operand, axis: Operand | None, keepdims: bool, node: ast.expr, by_order: bool) -> Value:
+        """Mean, sum, max, ...; ``by_order`` where the result without an axis is a position (argmax)."""
+        value, expr = operand
+        array = self.as_array(value, expr)
+        if array is None:
+            return SymInt(self.name_of("number", node))
+        if axis is None or (isinstance(axis[0], Const) and axis[0].value is None):
+            if by_order:
+                self.leak(array, expr, f"`{short(node)}` gives a position in memory order")
+            axes = [Axis(size=ONE) for _ in array.axes or ()] if keepdims else []
+            return Array(array.node, AxesRef(axes), array.kind, self.place(node))
+        if array.axes is None:
+            return self.opaque([operand, axis], node, f"`{short(node)}` reduces an array of unknown rank")
+        numbers = self.axis_list(*axis, len(array.axes))
+        if numbers is None:
+            return self.opaque([operand, axis], node, f"the axis of `{short(node)}` is not known")
+        self.event("reduce over", array, node, [array.axes[i] for i, _, _ in numbers])
+        gone = set()
+        for index, item, element in numbers:
+            gone.add(index)
+            self.axis_use(element, item, array.node, array.ref, index)
+        rest = [(a.resized(ONE) if i in gone else a) for i, a in enumerate(array.axes) if keepdims or i not in gone]
+        return Array(array.node, AxesRef(rest), array.kind, self.place(node))
+
+    def new_axis(self, operand: Operand, axis: Operand, node: ast.expr) -> Value:
+        """``expand_dims``."""
+        value, expr = operand
+        array = self.as_array(value, expr)
+        if array is None or array.axes is None:
+            return self.opaque([operand, axis], node, f"`{short(node)}`: the rank is not known")
+        numbers = self.axis_list(*axis, len(array.axes) + 1)
+        if numbers is None or len(numbers) != 1:
+            return self.opaque([operand, axis], node, f"the axis of `{short(node)}` is not known")
+        index, item, element = numbers[0]
+        axes = list(array.axes)
+        axes.insert(index, Axis(size=ONE))
+        result = self.derived(array, axes, node)
+        self.axis_use(element, item, result.node, result.ref, index)
+        return result
+
+    def derived(self, array: Array, axes: list[Axis], node: ast.expr) -> Array:
+        """A result whose axes are those of ``array`` and new ones: they flip together where both move."""
+        result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node), maker=array.maker)
+
+        def rule() -> None:
+            if moves(array.axes):
+                self.graph.tie(array.node, result.node)
+
+        self.graph.later(rule)
+        return result
+
+    def transpose(self, operand: Operand, perm: Sequence[int], node: ast.Call, edit: Any, base: int = 0) -> Value:
+        """Axes change places: a relation, whose permutation is recomputed from both sides.
+
+        ``edit(perm | None)`` gives the edits for another permutation (None: the identity);
+        ``base`` is 1 for Keras' Permute, which does not count the batch.
+        """
+        value, expr = operand
+        array = self.as_array(value, expr)
+        if array is None or array.axes is None or sorted(perm) != list(range(len(array.axes))):
+            return self.opaque([operand], node, f"`{short(node)}`: the rank is not known")
+        axes = [array.axes[i] for i in perm]
+        source = list(array.axes)
+        result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node))
+
+        def make(flipped: Callable[[int], bool]) -> list[Edit]:
+            before = last(source) if flipped(array.node) and channel_at(source) is not None else source
+            after = last(axes) if flipped(result.node) and channel_at(axes) is not None else axes
+            where = {id(axis): i for i, axis in enumerate(before)}
+            new = [where[id(axis)] for axis in after]
+            if new == list(perm):
+                return []
+            reason = f"{letters(before)} to {letters(after)}"
+            return edit(None if new == list(range(len(new))) else new, reason)
+
+        self.site([array.node, result.node], node, make, cost=0.0)
+        return result
+
+    def concatenate(
+        self, parts: Value, parts_expr: ast.expr, axis: Operand | None, node: ast.expr, new: bool, default: int
+    ) -> Value:
+        """``concatenate`` along an axis that is there, or (``new``) ``stack`` along a new one."""
+        items = self._parts(parts, parts_expr)
+        given = [axis] if axis is not None else []
+        if items is None:
+            return self.opaque([(parts, parts_expr), *given], node, f"the parts of `{short(node)}` are not known")
+        arrays = [(self.as_array(v, e), e) for v, e in items]
+        first = next((a for a, _ in arrays if a is not None and a.axes is not None), None)
+        if first is None or any(a is None for a, _ in arrays):
+            return self.opaque([*items, *given], node, f"the parts of `{short(node)}` are not arrays of known rank")
+        main = Array(self.graph.node(), first.ref, first.kind, first.place)
+        for array, expr in arrays:
+            assert array is not None
+            used = self.consume(array, expr, f"`{short(expr)}`")
+            self.join_axes(main, used, node)
+        axes = list(main.axes or ())
+        rank = len(axes) + (1 if new else 0)
+        numbers = self.axis_list(*axis, rank) if axis is not None else [(default % rank, Const(default), node)]
+        if numbers is None or len(numbers) != 1:
+            return self.opaque([(main, node)], node, f"the axis of `{short(node)}` is not known")
+        index, item, element = numbers[0]
+        if new:
+            axes.insert(index, Axis(size=Dim(len(arrays))))
+            result = self.derived(main, axes, node)
+        else:
+            total = [a.axes[index].size for a, _ in arrays if a is not None and a.axes is not None]
+            values = [s.value for s in total if s is not None]
+            size = Dim(sum(v for v in values if v)) if len(values) == len(total) and None not in values else None
+            self.event("concatenate along", main, node, [axes[index]])
+            axes[index] = axes[index].resized(size or self.name_of("concatenated", node))
+            result = Array(main.node, AxesRef(axes), main.kind, self.place(node))
+        if axis is None:
+            self._default_axis(result, index, node)
+        else:
+            self.axis_use(element, item, result.node, result.ref, index)
+        return result
+
+    def _default_axis(self, result: Array, index: int, node: ast.expr) -> None:
+        """An axis that is not written cannot follow a flip."""
+
+        def make(flipped: Callable[[int], bool]) -> list[Edit]:
+            axes = result.axes
+            if flipped(result.node) and axes is not None and order_to_last(axes).index(index) != index:
+                raise CannotEdit([result.node], f"`{short(node)}` names no axis")
+            return []
+
+        self.site([result.node], node, make, cost=0.0)
+
+    def _parts(self, parts: Value, expr: ast.expr) -> list[Operand] | None:
+        if not isinstance(parts, Seq) or not parts.items:
+            return None
+        return list(zip(parts.items, self.elements(parts, expr), strict=True))

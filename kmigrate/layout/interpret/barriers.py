@@ -1,0 +1,304 @@
+"""Layers behind which the layout ends or changes: Flatten, Reshape, Permute, Dense, RNN, Lambda."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from kmigrate.layout.axes import (
+    BATCH,
+    Axis,
+    Contradiction,
+    channel_at,
+    channel_inside,
+    letters,
+    memory_order,
+    moves,
+    order_to_last,
+    size_of,
+)
+from kmigrate.layout.interpret.calls import Call
+from kmigrate.layout.interpret.merging import Merging
+from kmigrate.layout.interpret.shapes import dim_of
+from kmigrate.layout.interpret.state import BEFORE_FLATTEN
+from kmigrate.layout.values import (
+    Array,
+    Const,
+    Function,
+    Layer,
+    Method,
+    Model,
+    Seq,
+    Value,
+)
+from kmigrate.plan import Edit
+
+RECURRENT = frozenset(["LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU"])
+
+
+class Barriers(Merging):
+    """Barriers, and the Permute layers that keep what stands behind them."""
+
+    def _flatten(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        axes = x.axes
+        if axes is None:
+            return self._opaque_layer(layer, x, expr, node)
+        given = layer.values.get("data_format")
+        setting = None
+        if given is not None:
+            _first, setting, _ = self.setting(layer)
+        moved = self.flatten_moves(layer, given is not None, setting)
+        inner = list(axes[1:])
+        if moved and setting is not None:
+            self.graph.tie(x.node, setting)
+        if len(inner) < 2:
+            return Array(x.node, x.ref, "tensor", self.place(node))
+        if moved:
+            size = size_of(inner)
+            flat = self.tensor([axes[0], Axis(size=size, parts=tuple(inner))], node)
+            # this Flatten puts the channel last itself, before and after: nothing to keep
+            first_axes = (
+                [axes[0], Axis(size=size, parts=tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
+            )
+            if first_axes is not None:
+                flat = self.tensor(first_axes, node)
+            self.event("flatten", flat, node)
+            if layer.ambient.first and given is None:
+                self.graph.tie(x.node, layer.ambient.layers)
+            return flat
+        return self._flat_features(layer, x, expr, node)
+
+    def _flat_features(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Array:
+        """All axes but the batch in one, in memory order: the policy for features applies (DESIGN 11)."""
+        axes, ref = x.axes, x.ref
+        assert axes is not None
+        inner = list(axes[1:])
+        flat = self.tensor([axes[0], Axis(size=size_of(inner), parts=tuple(inner))], node)
+        self.event("flatten", flat, node)
+        before = self.border(layer, expr, node, before=True)
+
+        def rule() -> None:
+            if moves(axes) and memory_order(axes, True) != memory_order(axes, False):
+                self.soft(x.node, flat.node, BEFORE_FLATTEN, ref, before, f"`{layer.api.spelled}`", self.place(node))
+
+        self.later(rule)
+        self.flattens.append((flat, layer))
+        return flat
+
+    flattens: list[tuple[Array, Layer]]
+
+    def flatten_moves(self, layer: Layer, explicit: bool, setting: int | None) -> bool:
+        """Does this Flatten itself move the channel to the end (FACTS 5)?"""
+        given = layer.values.get("data_format")
+        name = given[0].value if given and isinstance(given[0], Const) else None
+        _ = explicit, setting
+        return bool(self._flatten_answer(name, layer.ambient.first))
+
+    def _flatten_answer(self, name: str | None, ambient_first: bool) -> object | None:
+        ambient = "channels_first" if ambient_first else "channels_last"
+        return self.known.version.agree("flatten_moves_channels", name, ambient)
+
+    def flatten_unclear(self, layer: Layer) -> bool:
+        """Do the versions that are possible disagree on what this Flatten does?"""
+        if layer.api.name != "Flatten":
+            return False
+        given = layer.values.get("data_format")
+        name = given[0].value if given and isinstance(given[0], Const) else None
+        return self._flatten_answer(name, layer.ambient.first) is None
+
+    def border(self, layer: Layer, expr: ast.expr, node: ast.expr, before: bool) -> Any:
+        """How a Permute layer is put before or behind a layer: a statement of its own, or a wrapped call."""
+        statement = self.statement
+        receiver = self.receiver
+        indexed = self.current_model
+        listed = self.listed
+        steps = self.step_axes
+        # One statement that adds several layers (in a loop, in a helper) has no place for one more.
+        shared = statement is not None and (self.loops or self.context) and layer.place.node not in ast.walk(statement)
+
+        def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
+            perm = self.permutation(flipped, axes)
+            if perm is None or perm[0] != 0 or (indexed is not None and indexed.indexed):
+                return None
+            dims = [*range(1, steps + 1), *(d + steps for d in perm[1:])]
+            callee = self._permute_name(layer.callee)
+            if callee is None:
+                return None
+            name, imports = callee
+            reason = (
+                f"`{layer.api.spelled}` keeps the order {letters(axes)} of its features"
+                if before
+                else f"{letters(axes)} comes out of `{layer.api.spelled}` and is moved"
+            )
+            text = f"{name}(({', '.join(map(str, dims))}))"
+            if receiver is not None:
+                if not isinstance(statement, ast.Expr) or shared:
+                    return None
+                where = "before" if before else "after"
+                args: dict[str, Any] = {"where": where, "text": f"{receiver}.add({text})"}
+                edit = self.edit(statement, "permute_layer", "KM106", args, reason, kind="stmt")
+            elif isinstance(node, ast.Call) and node.args and node is not layer.place.node:
+                target = expr if before else node
+                edit = self.edit(target, "permute_layer", "KM106", {"callee": name, "dims": dims}, reason)
+            elif listed is not None:
+                display, index, count = listed
+                at = index if before else index + 1
+                args = {"at": f"{at:06}", "back": count - at, "text": text}
+                edit = self.edit(display, "permute_layer", "KM106", args, reason)
+            else:
+                return None
+            return [*imports, edit]
+
+        return realise
+
+    step_axes = 0  # axes between the batch and those of the layer, in TimeDistributed
+
+    receiver: str | None = None
+
+    listed: tuple[ast.List, int, int] | None = None  # the list of layers, the place in it, its length
+
+    current_model: Model | None = None
+
+    def _permute_name(self, callee: ast.expr) -> tuple[str, list[Edit]] | None:
+        """What ``Permute`` is called where ``Flatten`` (or so) is called ``callee``, and the import it needs."""
+        if isinstance(callee, ast.Attribute):
+            return f"{ast.unparse(callee.value)}.Permute", []
+        if not isinstance(callee, ast.Name):
+            return None
+        home = None
+        for stmt in ast.walk(self.source.tree):
+            if isinstance(stmt, ast.ImportFrom):
+                for alias in stmt.names:
+                    if alias.name == "Permute":
+                        return alias.asname or "Permute", []
+                    if alias.name == "*" and (stmt.module or "").startswith(
+                        ("keras.layers", "tensorflow.keras.layers")
+                    ):
+                        return "Permute", []
+                    if (alias.asname or alias.name) == callee.id:
+                        home = stmt
+        if home is None:
+            return None
+        reason = "the transpose at a border is a layer"
+        return "Permute", [self.edit(home, "imports", "KM106", {"add": "Permute"}, reason)]
+
+    def _reshape(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        shape = layer.values.get("target_shape")
+        if shape is None or x.axes is None:
+            return self._opaque_layer(layer, x, expr, node)
+        seq = self.as_shape(*shape)
+        if seq is None:
+            return self._opaque_layer(layer, x, expr, node)
+        if len(seq.items) == 1 and len(x.axes) > 2:
+            return self._flat_features(layer, x, expr, node)
+        before = self.border(layer, expr, node, before=True)
+        after = self.border(layer, expr, node, before=False)
+        source = x.axes
+        result = self.reshape((x, expr), seq, node, before, after, keep_first=True, shape_expr=shape[1])
+        if channel_inside(source) is not None:
+            self.features_seen(x, f"`{layer.api.spelled}` takes flattened features", node)
+        result.kind = "tensor"
+        return result
+
+    def _permute(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        dims = layer.values.get("dims")
+        items = dims[0].items if dims and isinstance(dims[0], Seq) else None
+        if items is None or not all(isinstance(i, Const) and isinstance(i.value, int) for i in items) or dims is None:
+            return self._opaque_layer(layer, x, expr, node)
+        display = dims[0].place.node if isinstance(dims[0], Seq) and dims[0].place else None
+        if display not in list(ast.walk(layer.place.node)):
+            return self._opaque_layer(layer, x, expr, node)
+
+        def edit(new: list[int] | None, reason: str) -> list[Edit]:
+            order = list(range(len(perm))) if new is None else new
+            if order[0] != 0:
+                raise self.cannot_edit("a Permute layer cannot move the batch")
+            old = [i - 1 for i in perm[1:]]
+            want = [i - 1 for i in order[1:]]
+            args = {"order": [old.index(i) for i in want]}
+            return [self.edit(display, "shape_order", "KM102", args, reason)]
+
+        perm = [0, *(i.value for i in items)]  # type: ignore[attr-defined]
+        call = layer.place.node
+        assert isinstance(call, ast.Call)
+        result = self.transpose((x, expr), perm, call, edit, base=1)
+        if isinstance(result, Array):
+            result.kind = "tensor"
+        return result
+
+    def _dense(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        units = layer.values.get("units")
+        size = dim_of(units[0]) if units else None
+        axes = x.axes
+        if axes is None:
+            x.ref.bind([Axis(BATCH), Axis()]) if not self.graph.muted else None
+            axes = x.axes
+            if axes is None:
+                return self.tensor([Axis(BATCH), Axis(size=size)], node)
+        ends = axes
+
+        def rule() -> None:
+            if channel_at(ends) is not None and moves(ends):
+                text = f"`{layer.api.spelled}` works on the last axis of {letters(ends)}"
+                self.graph.pin(x.node, self.because(text, node))
+
+        self.graph.later(rule)
+        self.event("Dense on", x, node, [axes[-1]])
+        out = [*axes[:-1], Axis(size=size or self.name_of("units", node))]
+        return self._activated(layer, self.tensor(out, node), node)
+
+    def _repeat(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        if x.axes is None or len(x.axes) != 2:
+            return self._opaque_layer(layer, x, expr, node)
+        self.features_seen(x, "RepeatVector takes flattened features", node)
+        return self.tensor([x.axes[0], Axis(), x.axes[1]], node)
+
+    def _embedding(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        axes = list(x.axes) if x.axes is not None else [Axis(BATCH), Axis()]
+        return self.tensor([*axes, Axis()], node)
+
+    @staticmethod
+    def _wraps_recurrent(layer: Layer) -> bool:
+        inner = layer.values.get("layer")
+        return inner is not None and isinstance(inner[0], Layer) and inner[0].api.name in RECURRENT
+
+    def _recurrent(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        axes = x.axes
+
+        def rule() -> None:
+            if moves(axes):
+                self.graph.pin(x.node, self.because(f"`{layer.api.spelled}` reads its input in order", node))
+
+        self.graph.later(rule)
+        core = layer.values["layer"][0] if layer.api.name == "Bidirectional" else layer
+        assert isinstance(core, Layer)
+        sequences = core.values.get("return_sequences")
+        every = sequences is not None and isinstance(sequences[0], Const) and bool(sequences[0].value)
+        head = [axes[0]] if axes else [Axis(BATCH)]
+        steps = [axes[1]] if axes and len(axes) > 1 else [Axis()]
+        return self.tensor([*head, *(steps if every else []), Axis()], node)
+
+    def _lambda(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        given = layer.values.get("function")
+        if given is None or not isinstance(given[0], Function | Method) or "arguments" in layer.values:
+            return self._opaque_layer(layer, x, expr, node)
+        inner = Array(x.node, x.ref, "graph", self.place(node))
+        made = self.call(given[0], Call(self._as_call(given[1]), [(inner, given[1])], {}, False))
+        if not isinstance(made, Array):
+            return self._opaque_layer(layer, x, expr, node)
+        result = Array(made.node, made.ref, "tensor", self.place(node))
+        shape = layer.values.get("output_shape")
+        plain = shape is None or (isinstance(shape[0], Const) and shape[0].value is None)
+        if shape is not None and not plain and not isinstance(shape[0], Seq):
+            self.pin_if_moving(result, f"`output_shape` of `{layer.api.spelled}` is computed", node)
+        if shape is not None and isinstance(shape[0], Seq) and made.axes is not None:
+            seq = self.as_shape(*shape)
+            if seq is not None and seq.axes is not None and len(seq.axes) == len(made.axes) - 1:
+                try:
+                    self.graph.same_roles(seq.axes, made.axes[1:])
+                    self.tie_shape(seq, result.node, shape[1])
+                except Contradiction:
+                    self.graph.pin(result.node, self.because("`output_shape` does not fit", node, "KM902"))
+            else:
+                self.graph.pin(result.node, self.because("`output_shape` is not understood", node))
+        return result
