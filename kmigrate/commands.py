@@ -70,6 +70,8 @@ def _convert(
     from kmigrate.options import Options
     from kmigrate.report import text
 
+    if mode.verify and _lacking():
+        return ERROR
     options = Options(**choices)
     results = pipeline.convert(candidates, options)
     changed = [result for result in results if result.new is not None]
@@ -153,20 +155,45 @@ def _pair(result: Result) -> tuple[SourceFile, SourceFile]:
 
 def verify(before: str, after: str, **choices: Any) -> int:
     """Compare two versions of a program by running them."""
+    from kmigrate import proof
     from kmigrate.options import Options
-    from kmigrate.proof import prove
+
+    files = [_program(before), _program(after)]
+    old, new = files
+    if old is None or new is None or _lacking():
+        return ERROR
+    certificate = proof.prove(old, new, Options(**choices))
+    click.echo(certificate.summary())
+    return certificate.verdict.exit_status
+
+
+def _program(path: str) -> SourceFile | None:
+    """A file that can be read and parsed; else it is said why not."""
+    from kmigrate.pipeline import unparsable
     from kmigrate.source import SourceError, SourceFile
 
     try:
-        certificate = prove(SourceFile.read(before), SourceFile.read(after), Options(**choices))
-    except (SourceError, OSError) as error:
+        source = SourceFile.read(path)
+    except SourceError as error:
         _say(f"error: {error}")
-        return ERROR
-    except SyntaxError as error:
-        _say(f"error: {error.filename}:{error.lineno}:{error.offset}: {error.msg}")
-        return ERROR
-    click.echo(certificate.summary())
-    return certificate.verdict.exit_status
+    except OSError as error:
+        _say(f"{path}: error: {error.strerror or error}")
+    else:
+        problem = unparsable(source)
+        if problem is None:
+            return source
+        _say(f"error: {problem.path}:{problem.line}:{problem.column}: {problem.message}")
+    return None
+
+
+def _lacking() -> bool:
+    """Is something not installed that verification needs? Then it is said."""
+    from kmigrate import proof
+
+    message = proof.missing()
+    if message:
+        _say(f"error: {message}")
+    return bool(message)
 
 
 def rule(code: str) -> int:

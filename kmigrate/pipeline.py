@@ -24,7 +24,7 @@ from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Plan, Status
 from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
-from kmigrate.syntax import Lines
+from kmigrate.syntax import Lines, parse
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
@@ -79,6 +79,23 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
+
+
+def unparsable(source: SourceFile) -> Diagnostic | None:
+    """Why a file is no Python, or None."""
+    try:
+        _refuse_nul(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for cell in source.cells:
+                parse(cell.text, str(source.path))
+    except SourceError as error:
+        return Diagnostic(error.path, error.line, error.column, "KM905", error.message)
+    except SyntaxError as error:
+        return _syntax_error(error, Result(str(source.path), source))
+    except (RecursionError, MemoryError):
+        return Diagnostic(str(source.path), 0, 0, "KM908", "nested too deeply")
+    return None
 
 
 def _convert(candidate: Candidate, options: Options) -> Result:

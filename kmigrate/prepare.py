@@ -56,7 +56,9 @@ def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, op
     stack = KERAS3 if version.low >= (3,) else TF_KERAS
     doubt = stack == TF_KERAS and version.high >= (3,)
     return Prepared(
-        *(_as_it_is(before), _as_it_is(after), _as_it_is(undone) if undone else None),
+        _as_it_is(before),
+        _as_it_is(after),
+        _as_it_is(undone) if undone else None,
         stack,
         _FORMATS[ordering] if ordering and why else None,
         f"{_FORMATS[ordering]} ({why})" if ordering and why else "",
@@ -106,7 +108,7 @@ def _ported(
     """All of them as Keras 3 programs, for one version and ordering."""
     low, high = program.version.low, program.version.high
     last = versions.LAST_KERAS1
-    version = last if low <= last <= high else min(high, low if low >= (2,) else high)
+    version = last if low <= last <= high else (high if high < (2,) else low)
     ordering = ordering or versions.default_ordering(version)
     notes: list[str] = []
 
@@ -115,7 +117,9 @@ def _ported(
         return _port(source, own, version, ordering, notes)
 
     return Prepared(
-        *(ported(before), ported(after), ported(undone) if undone else None),
+        ported(before),
+        ported(after),
+        ported(undone) if undone else None,
         KERAS3,
         "channels_last",  # a port says its ordering itself
         ordering + (f" ({why})" if why else ""),
@@ -124,9 +128,7 @@ def _ported(
     )
 
 
-def _port(
-    source: SourceFile, program: Program, version: versions.Version, ordering: str, notes: list[str]
-) -> File:
+def _port(source: SourceFile, program: Program, version: versions.Version, ordering: str, notes: list[str]) -> File:
     from kmigrate.keras_api.port import port
     from kmigrate.rewriting.error import RewriteError
 

@@ -16,8 +16,7 @@ import kmigrate.layout
 from kmigrate.keras_api import versions
 from kmigrate.layout import axes, setter
 from kmigrate.layout.graph import LayoutGraph
-from kmigrate.layout.interpret import layers as layer_rules
-from kmigrate.layout.interpret import operations
+from kmigrate.layout.interpret import axis_layers, operations
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.planning import Planner
 from kmigrate.layout.values import Array
@@ -169,7 +168,7 @@ def concat_without_axis_is_left(patch: Patch) -> None:
 
 @mistake
 def softmax_along_the_width_is_left(patch: Patch) -> None:
-    patch.setattr(layer_rules, "PLAIN_ACTIVATIONS", layer_rules.PLAIN_ACTIVATIONS | {"softmax"})
+    patch.setattr(axis_layers, "PLAIN_ACTIVATIONS", axis_layers.PLAIN_ACTIVATIONS | {"softmax"})
 
 
 @mistake

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kmigrate.options import Options
 from kmigrate.pipeline import Result
 from kmigrate.plan import Assumption, Diagnostic, Edit, ModelReport, Status
 from kmigrate.report.diff import unified
-from kmigrate.report.text import closing, details
+from kmigrate.report.text import closing, details, sentence
 from kmigrate.source import SourceFile
 
 
@@ -31,7 +33,7 @@ def result(*models: ModelReport, changed: bool = False) -> Result:
             ("f() is not understood", "g() too"),
             "left alone because f() is not understood; g() too",
         ),
-        (Status.ASKED, ("say --ordering",), "not known, say which, because say --ordering"),
+        (Status.ASKED, ("say --ordering",), "not known, say which: say --ordering"),
     ],
 )
 def test_the_answer_for_a_model(status: Status, reasons: tuple[str, ...], expected: str) -> None:
@@ -50,10 +52,55 @@ def test_diagnostics_stand_in_the_order_of_lines_and_follow_select_and_ignore() 
     made = result(changed=True)
     made.plan.diagnostics = [Diagnostic("a.py", n, 1, code, "m") for n, code in ((9, "KM151"), (2, "KM152"))]
     made.plan.assumptions = [Assumption("ordering", "th", "the input shape says so")]
-    assumed = "a.py: assumed ordering = th, for the input shape says so"
+    assumed = "a.py: assumed channels-first (--ordering th): the input shape says so"
     assert details([made], Options()) == ["a.py:2:1: KM152 m", "a.py:9:1: KM151 m", assumed]
     assert details([made], Options(ignore=("KM151",))) == ["a.py:2:1: KM152 m", assumed]
     assert details([made], Options(select=("KM2",))) == [assumed]
+
+
+def test_what_a_diagnostic_says_is_not_said_again() -> None:
+    reasons = ("KM901 line 4: f() is not understood", "KM902 line 8: mixed", "KM902 line 2: mixed", "KM902 line 2: bad")
+    made = result(ModelReport("m", "a.py", 1, Status.LEFT_ALONE, reasons))
+    diagnostics = (4, "KM901", "f() is not understood"), (8, "KM902", "mixed"), (2, "KM902", "mixed"), (2, "KM902", "bad")
+    made.plan.diagnostics = [Diagnostic("a.py", line, 1, code, text) for line, code, text in diagnostics]
+    assert details([made], Options())[-1] == "a.py:1: m: left alone: see KM901 at line 4, KM902 at lines 2, 8"
+    hidden = details([made], Options(ignore=("KM901",)))
+    assert hidden[-1] == "a.py:1: m: left alone because KM901 line 4: f() is not understood; see KM902 at lines 2, 8"
+    made.plan.models = [ModelReport("m", "a.py", 1, Status.ASKED, reasons[:1])]
+    assert details([made], Options())[-1] == "a.py:1: m: not known, say which: see KM901 at line 4"
+
+
+def test_a_dropped_rewrite_is_told_once() -> None:
+    made = result(ModelReport("m", "a.py", 1, Status.LEFT_ALONE, ("the rewrite was dropped",)))
+    made.error = Diagnostic("a.py", 0, 0, "KM900", "the rewrite was dropped")
+    assert details([made], Options()) == ["a.py:0:0: KM900 the rewrite was dropped", "a.py:1: m: left alone: see KM900"]
+
+
+def test_relus_are_told_for_no_model_tells_of_them() -> None:
+    made = result(ModelReport("m", "a.py", 1, Status.NOTHING), changed=True)
+    edit = Edit("a.py", 0, 1, "Call", "fast_relu", {}, "the slope is 0", "KM201", 7, 3)
+    made.plan.edits = [edit, edit, replace(edit, codemod="imports", line=2)]
+    made.plan.diagnostics = [Diagnostic("a.py", 9, 1, "KM153", "m")]
+    assert details([made], Options()) == [
+        "a.py:7:3: KM201 the slope is 0",
+        "a.py:9:1: KM153 m",
+        "a.py:1: m: nothing to do about its layout",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("assumption", "expected"),
+    [
+        (
+            Assumption("source-keras", "Keras 1.0.7 to 1.2.2", "calls are spelled as in Keras 1; uses merge"),
+            "assumed Keras 1.0.7 to 1.2.2 (--source-keras): calls are spelled as in Keras 1; uses merge",
+        ),
+        (Assumption("ordering", "tf", "keras.json says so"), "assumed channels-last (--ordering tf): keras.json says so"),
+        (Assumption("ordering", "th", "--ordering says so"), "assumed channels-first: --ordering says so"),
+    ],
+)
+def test_an_assumption_is_a_sentence(assumption: Assumption, expected: str) -> None:
+    assert sentence(assumption) == expected
 
 
 def test_an_error_is_told_whatever_is_selected() -> None:

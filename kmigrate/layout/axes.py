@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from kmigrate.layout.dims import Dim, product
 
-BATCH, CHANNEL, OTHER = "N", "C", "F"
+BATCH, CHANNEL = "N", "C"
 SPATIAL = ("D", "H", "W")
 
 

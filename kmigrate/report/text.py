@@ -46,9 +46,9 @@ def model_line(
     if model.status is Status.BORDERS:
         answer = f"done, with transposes at {', '.join(model.reasons) or ', '.join(borders)}"
     elif model.status is Status.LEFT_ALONE:
-        answer = f"left alone{_why(model, told)}"
+        answer = f"left alone{_why(model, told, ' because')}"
     elif model.status is Status.ASKED:
-        answer = f"{model.status.value}{_why(model, told)}"
+        answer = f"{model.status.value}{_why(model, told, ':')}"
     elif reasons:
         answer = f"{model.status.value}: {reasons}"
     elif model.status is Status.NOTHING and relus:
@@ -58,8 +58,8 @@ def model_line(
     return f"{model.path}:{model.line}: {model.name}: {answer}"
 
 
-def _why(model: ModelReport, told: Sequence[Diagnostic]) -> str:
-    """The reasons that no diagnostic gives, or the places of those that do."""
+def _why(model: ModelReport, told: Sequence[Diagnostic], link: str) -> str:
+    """The reasons that no diagnostic gives, behind ``link``, and the places of those that do."""
     places: dict[str, list[int]] = {}
     others = []
     for reason in model.reasons:
@@ -73,7 +73,7 @@ def _why(model: ModelReport, told: Sequence[Diagnostic]) -> str:
     refusals_first = sorted(places.items(), key=lambda item: (not item[0].startswith("KM9"), item[0]))
     seen = [f"{code}{_at(lines)}" for code, lines in refusals_first]
     if others:
-        return f" because {'; '.join(others)}" + (f"; see {', '.join(seen)}" if seen else "")
+        return f"{link} {'; '.join(others)}" + (f"; see {', '.join(seen)}" if seen else "")
     return f": see {', '.join(seen)}" if seen else ""
 
 

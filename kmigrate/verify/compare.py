@@ -1,8 +1,9 @@
 """Decide from two recorded runs whether they computed the same. Pure: no I/O, no Keras.
 
-Four checks, because no single one sees every bug: (a) the data fed to the models, (b) predictions
+Five checks, because no single one sees every bug: (a) the data fed to the models, (b) predictions
 under random weights, (c) loss and gradient of one step, (d) weights and predictions after a few
-steps of the script's own optimizer.
+steps of the script's own optimizer, (e) the settings that a short training without randomness cannot
+show (`kmigrate.verify.settings`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 
 from kmigrate.verify.certificate import Figure, ModelFigures, Verdict
 from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
+from kmigrate.verify.settings import changed_arguments, changed_layers
 from kmigrate.verify.weightmap import WeightMap
 
 PREDICTIONS = 1e-9
@@ -51,9 +53,9 @@ class Comparison:
 
     @property
     def reason(self) -> str:
-        """The first thing that is wrong, or what was found equal."""
+        """The first things that are wrong, or what was found equal."""
         if self.problems:
-            return self.problems[0]
+            return "; ".join(self.problems[:3])
         for figure in self.figures:
             if not figure.passed:
                 return f"{figure.check} {figure.detail}".strip() + f" differ by {figure.error:.1e}"
@@ -115,6 +117,8 @@ def _events(before: dict[str, Any], after: dict[str, Any], moves: _Moves, result
         if old["kind"] != new["kind"] or old.get("model") != new.get("model"):
             result.problems.append(f"call {index + 1} is {where}")
             return
+        changes = changed_arguments(old.get("arguments", {}), new.get("arguments", {}))
+        result.problems += [f"{where}: {change}" for change in changes]
         _data(old, new, where, moves, result)
         _results(old, new, where, result)
     counts = len(before["events"]), len(after["events"])
@@ -170,6 +174,7 @@ def _model(
     if "predictions" not in old or "predictions" not in new:
         result.problems.append(f"{model.name} could not be run")
         return model
+    result.problems += [f"{model.name}: {change}" for change in changed_layers(old["settings"], new["settings"])]
     mapping = WeightMap.from_plain(new["map"])
     model.weights = "as they are" if mapping.identity else REORDERED
     if same_weights and not mapping.identity:

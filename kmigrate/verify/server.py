@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+START = 180  # seconds that TensorFlow may take to be imported
+_GRACE = 60  # seconds beyond a run's own limit, which the process at the other end watches
 
 
 def environment(home: Path, stack: str) -> dict[str, str]:
@@ -48,8 +51,8 @@ def environment(home: Path, stack: str) -> dict[str, str]:
 class Server:
     """A context manager; `run` forks one child and waits for it."""
 
-    def __init__(self, stack: str) -> None:
-        self.stack = stack
+    def __init__(self, stack: str, start: float = START) -> None:
+        self.stack, self.start = stack, start
         self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self._process: subprocess.Popen[str] | None = None
@@ -61,7 +64,8 @@ class Server:
     def __exit__(self, *args: object) -> None:
         self.close()
 
-    def _start(self) -> subprocess.Popen[str]:
+    def _started(self) -> subprocess.Popen[str]:
+        """The running process; the first time, TensorFlow is imported."""
         if self._process is None:
             home = self.folder / "home"
             home.mkdir(exist_ok=True)
@@ -76,7 +80,27 @@ class Server:
                     text=True,
                     start_new_session=True,
                 )
+            self._answer(self._process, self.start, "TensorFlow's start")
         return self._process
+
+    def _answer(self, process: subprocess.Popen[str], seconds: float, what: str) -> str:
+        """The next line; raises RuntimeError if the process ends or takes too long."""
+        assert process.stdout is not None
+        ready, _, _ = select.select([process.stdout], [], [], seconds)  # one line answers one request
+        line = process.stdout.readline() if ready else ""
+        if line:
+            return line
+        self._kill(process)
+        if not ready:
+            raise RuntimeError(f"{what} took more than {seconds:g} s")
+        text = (self.folder / "server.txt").read_text(errors="replace").strip().splitlines()
+        raise RuntimeError(text[-1] if text else "the verification process ended")
+
+    @staticmethod
+    def _kill(process: subprocess.Popen[str]) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
 
     def new_run(self) -> Path:
         """A fresh folder for one run."""
@@ -88,28 +112,20 @@ class Server:
 
     def run(self, job: dict[str, Any]) -> dict[str, Any]:
         """How the run ended; raises RuntimeError if TensorFlow or Keras can't be imported."""
-        process = self._start()
-        assert process.stdin is not None and process.stdout is not None
-        try:
+        process = self._started()
+        assert process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):  # the answer tells
             process.stdin.write(json.dumps({**job, "harness": str(_PACKAGE_ROOT)}) + "\n")
             process.stdin.flush()
-            line = process.stdout.readline()
-        except BrokenPipeError:
-            line = ""
-        if not line:
-            process.wait()
-            text = (self.folder / "server.txt").read_text(errors="replace").strip().splitlines()
-            raise RuntimeError(text[-1] if text else "the verification process ended")
-        return dict(json.loads(line))
+        return dict(json.loads(self._answer(process, job["wall"] + _GRACE, "a run")))
 
     def close(self) -> None:
         """End the process and remove all working copies."""
         if self._process is not None:
             assert self._process.stdin is not None and self._process.stdout is not None
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process.stdin.close()
+            self._kill(self._process)
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
             self._process.stdout.close()
             self._process = None
         self._folder.cleanup()

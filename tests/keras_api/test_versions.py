@@ -103,7 +103,7 @@ def test_slow_relu(version: versions.Version, slope: bool, limit: bool, slow: bo
 def test_what_a_dependency_file_says(text: str, low: versions.Version, high: versions.Version) -> None:
     found = of_text(text, "requirements.txt")
     assert (found.low, found.high) == (low, high)
-    assert found.why[0].startswith("requirements.txt: ")
+    assert found.why[0].startswith("requirements.txt says ")
 
 
 @pytest.mark.parametrize(

@@ -113,11 +113,10 @@ class AxisOperations(Elementwise):
         self.graph.later(rule)
         return result
 
-    def transpose(self, operand: Operand, perm: Sequence[int], node: ast.Call, edit: Any, base: int = 0) -> Value:
+    def transpose(self, operand: Operand, perm: Sequence[int], node: ast.Call, edit: Any) -> Value:
         """Axes change places: a relation, whose permutation is recomputed from both sides.
 
-        ``edit(perm | None)`` gives the edits for another permutation (None: the identity);
-        ``base`` is 1 for Keras' Permute, which does not count the batch.
+        ``edit(perm | None)`` gives the edits for another permutation (None: the identity).
         """
         value, expr = operand
         array = self.as_array(value, expr)

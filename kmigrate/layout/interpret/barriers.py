@@ -47,7 +47,7 @@ class Barriers(Merging):
         setting = None
         if given is not None:
             _first, setting, _ = self.setting(layer)
-        moved = self.flatten_moves(layer, given is not None, setting)
+        moved = self.flatten_moves(layer)
         inner = list(axes[1:])
         if moved and setting is not None:
             self.graph.tie(x.node, setting)
@@ -87,11 +87,10 @@ class Barriers(Merging):
 
     flattens: list[tuple[Array, Layer]]
 
-    def flatten_moves(self, layer: Layer, explicit: bool, setting: int | None) -> bool:
+    def flatten_moves(self, layer: Layer) -> bool:
         """Does this Flatten itself move the channel to the end (FACTS 5)?"""
         given = layer.values.get("data_format")
         name = given[0].value if given and isinstance(given[0], Const) else None
-        _ = explicit, setting
         return bool(self._flatten_answer(name, layer.ambient.first))
 
     def _flatten_answer(self, name: str | None, ambient_first: bool) -> object | None:
@@ -191,10 +190,9 @@ class Barriers(Merging):
             return self._opaque_layer(layer, x, expr, node)
         if len(seq.items) == 1 and len(x.axes) > 2:
             return self._flat_features(layer, x, expr, node)
-        before = self.border(layer, expr, node, before=True)
         after = self.border(layer, expr, node, before=False)
         source = x.axes
-        result = self.reshape((x, expr), seq, node, before, after, keep_first=True, shape_expr=shape[1])
+        result = self.reshape((x, expr), seq, node, after, keep_first=True, shape_expr=shape[1])
         if channel_inside(source) is not None:
             self.features_seen(x, f"`{layer.api.spelled}` takes flattened features", node)
         result.kind = "tensor"
@@ -221,7 +219,7 @@ class Barriers(Merging):
         perm = [0, *(i.value for i in items)]  # type: ignore[attr-defined]
         call = layer.place.node
         assert isinstance(call, ast.Call)
-        result = self.transpose((x, expr), perm, call, edit, base=1)
+        result = self.transpose((x, expr), perm, call, edit)
         if isinstance(result, Array):
             result.kind = "tensor"
         return result

@@ -47,7 +47,7 @@ class ArrayOps(Reshaping):
         result_axes: list[Axis] = []
         result_from: list[int] = []  # the plan element that makes each axis of the result
         at = 0
-        for k, (what, expr, value) in enumerate(plan):
+        for k, (what, expr, _) in enumerate(plan):
             if what == "new":
                 source.append(None)
                 result_axes.append(Axis(size=ONE))
@@ -63,7 +63,6 @@ class ArrayOps(Reshaping):
             elif what == "array":
                 result_axes.append(Axis(axis.role, self.name_of("picked", node)))
                 result_from.append(k)
-            _ = value
         result = Array(self.graph.node(), AxesRef(result_axes), array.kind, self.place(node))
 
         def rule() -> None:

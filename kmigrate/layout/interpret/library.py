@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 
 from kmigrate.keras_api.names import Api, resolve
 from kmigrate.layout.axes import BATCH, CHANNEL, Axis
 from kmigrate.layout.dims import Dim
+from kmigrate.layout.interpret import operation_tables as tables
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
@@ -27,12 +27,10 @@ from kmigrate.layout.values import (
     Module,
     OrderingName,
     Seq,
-    SymInt,
     Tool,
     Unknown,
     Value,
 )
-from kmigrate.plan import Edit
 
 DATASETS: dict[str, tuple[int, int, tuple[int, ...], bool]] = {
     # name: training images, test images, sizes of one (with the channel first), has channels
@@ -63,7 +61,7 @@ class Library(Models):
 
     def call_library(self, module: Module, call: Call) -> Value:
         dotted = module.dotted
-        operation = ops.TABLE.get(dotted)
+        operation = tables.TABLE.get(dotted)
         if operation is not None:
             return operation(self, call)  # type: ignore[arg-type]
         api = resolve(dotted)
@@ -76,7 +74,7 @@ class Library(Models):
             return self._set_ordering(call)
         if "keras" in dotted.split(".") and name in GETTERS:
             return OrderingName(GETTERS[name][0 if self.ambient.first else 1], self.ambient.layers)
-        if top in ops.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
+        if top in tables.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return ops.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
             for value, expr in call.all():
@@ -96,10 +94,10 @@ class Library(Models):
             return self._layer_call(api, call)
         if home == "keras.backend":
             return self._backend_call(api, call)
-        if home == "keras.ops" and f"ops.{name}" in ops.OPS:
-            return ops.OPS[f"ops.{name}"](self, call)  # type: ignore[arg-type]
-        if home == "keras.activations" and f"backend.{name}" in ops.BACKEND and call.positional:
-            return ops.BACKEND[f"backend.{name}"](self, call)  # type: ignore[arg-type]
+        if home == "keras.ops" and f"ops.{name}" in tables.OPS:
+            return tables.OPS[f"ops.{name}"](self, call)  # type: ignore[arg-type]
+        if home == "keras.activations" and f"backend.{name}" in tables.BACKEND and call.positional:
+            return tables.BACKEND[f"backend.{name}"](self, call)  # type: ignore[arg-type]
         if home == "keras.losses" and call.positional and isinstance(call.positional[0][0], Array):
             return self._loss_function(api, call)
         if name.endswith(".load_data"):
@@ -196,7 +194,7 @@ class Library(Models):
         if name in GETTERS:
             first, last = GETTERS[name]
             return OrderingName(first if self.ambient.first else last, self.ambient.layers)
-        row = ops.BACKEND.get(f"backend.{api.name}") or ops.BACKEND.get(f"backend.{name}")
+        row = tables.BACKEND.get(f"backend.{api.name}") or tables.BACKEND.get(f"backend.{name}")
         if row is not None:
             return row(self, call)  # type: ignore[arg-type]
         if takes_layout(api):
@@ -330,7 +328,7 @@ class Library(Models):
             return ops.method_reshape(self, operand, call)  # type: ignore[arg-type]
         if name == "transpose":
             return ops.method_transpose(self, operand, call)  # type: ignore[arg-type]
-        operation = ops.METHODS.get(name)
+        operation = tables.METHODS.get(name)
         inner = Call(call.node, [operand, *call.positional], call.keywords, call.star)
         if operation is not None:
             return operation(self, inner)  # type: ignore[arg-type]
@@ -338,7 +336,7 @@ class Library(Models):
 
     def _tool_method(self, tool: Tool, name: str, call: Call) -> Value:
         if tool.name == "random":
-            operation = ops.RANDOM.get(f"random.{name}")
+            operation = tables.RANDOM.get(f"random.{name}")
             if operation is not None:
                 return operation(self, call)  # type: ignore[arg-type]
         if tool.name == "ImageDataGenerator":
@@ -382,7 +380,3 @@ DRAWING = frozenset(
 
 def _draws_no_array(dotted: str) -> bool:
     return dotted.rsplit(".", 1)[-1] in DRAWING
-
-
-Handler = Callable[[Library, Call], Value]
-__all__ = ["Edit", "Library", "SymInt"]

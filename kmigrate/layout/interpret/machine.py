@@ -29,8 +29,6 @@ from kmigrate.layout.values import (
     Value,
 )
 
-STOPS = (ast.Return, ast.Raise, ast.Break, ast.Continue)
-
 
 class Interpreter(Library):
     """Runs one program; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""

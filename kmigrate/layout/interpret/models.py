@@ -322,11 +322,9 @@ class Models(Layers):
             for value in values:
                 for out in model.outputs:
                     if isinstance(out, Array):
-                        self._loss(value, given[1], out, is_loss=given is loss, loss=loss)
+                        self._loss(value, given[1], out, loss)
 
-    def _loss(
-        self, value: Value, expr: ast.expr, out: Array, is_loss: bool, loss: tuple[Value, ast.expr] | None
-    ) -> None:
+    def _loss(self, value: Value, expr: ast.expr, out: Array, loss: tuple[Value, ast.expr] | None) -> None:
         name = value.value if isinstance(value, Const) else None
         if isinstance(value, Module):
             name = value.dotted.rsplit(".", 1)[-1]

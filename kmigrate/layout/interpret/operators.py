@@ -28,6 +28,9 @@ from kmigrate.layout.values import (
     Value,
 )
 
+# What an operator may raise on constants.
+ARITHMETIC_ERRORS = (ArithmeticError, AttributeError, KeyError, MemoryError, TypeError, ValueError)
+
 ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
     ast.FloorDiv: operator.floordiv, ast.Mod: operator.mod, ast.Pow: operator.pow,
@@ -54,13 +57,17 @@ class Operators(Expressions):
             try:
                 if isinstance(expr.op, ast.Pow | ast.LShift) and abs(right.value) > 64:
                     raise ValueError
+                if isinstance(expr.op, ast.Mult) and isinstance(left.value, str | bytes) and right.value > 9999:
+                    raise ValueError
+                if isinstance(expr.op, ast.Mult) and isinstance(right.value, str | bytes) and left.value > 9999:
+                    raise ValueError
                 result_value = ARITHMETIC[type(expr.op)](left.value, right.value)
                 return (
                     Const(result_value)
                     if not isinstance(result_value, str) or len(result_value) < 9999
                     else Unknown("a long string")
                 )
-            except Exception:
+            except ARITHMETIC_ERRORS:
                 return Unknown(f"`{short(expr)}`", self.place(expr))
         if isinstance(left, Const) and isinstance(left.value, str) and isinstance(expr.op, ast.Mod):
             for item in right.items if isinstance(right, Seq) else [right]:
@@ -115,7 +122,7 @@ class Operators(Expressions):
                 return Unknown(f"`{short(expr)}`", self.place(expr))
             try:
                 values.append(Const(ARITHMETIC[type(expr.op)](a.value, b.value)))
-            except Exception:
+            except ARITHMETIC_ERRORS:
                 return Unknown(f"`{short(expr)}`", self.place(expr))
         return Pair(values[0], values[1], pair.node)
 
@@ -158,7 +165,7 @@ class Operators(Expressions):
             try:
                 pairs = zip(values, values[1:], expr.ops, strict=False)
                 return Const(all(COMPARISONS[type(op)](a.value, b.value) for a, b, op in pairs))  # type: ignore[attr-defined]
-            except Exception:
+            except ARITHMETIC_ERRORS:
                 return Unknown("a comparison", self.place(expr))
         if isinstance(expr.ops[0], ast.In | ast.NotIn) and len(values) == 2:
             box = values[1]

@@ -37,14 +37,13 @@ class Reshaping(AxisOperations):
         operand: Operand,
         shape: Seq,
         node: ast.expr,
-        before: Any,
         after: Any,
         keep_first: bool = False,
         shape_expr: ast.expr | None = None,
     ) -> Array:
         """A reshape keeps memory order. Flipping it in place is right only if that order stays (FACTS 8).
 
-        ``before``/``after`` realise a transpose of the operand / of the result.
+        ``after`` realises a transpose of the result.
         """
         value, expr = operand
         array = self.as_array(value, expr)
@@ -96,7 +95,6 @@ class Reshaping(AxisOperations):
                 self.soft(fixed, result.node, USE * 10**loops, ref, after, f"`{short(node)}`", self.place(node))
 
         self.graph.later(rule)
-        _ = before
         return result
 
     def _regrouped(self, source: Axes, shape: Seq) -> list[Axis] | None:

@@ -124,7 +124,6 @@ class State:
         self.ambients: list[Ambient] = []
         self.scope = Scope()
         self.setting_sites: dict[Key, int] = {}
-        self.shape_evidence: list[tuple[bool, Because]] = []  # (first?, why): layers that follow an unsaid ambient
         self.uses_ambient: list[Place] = []
         first = True if knowledge.first is None else knowledge.first
         layers = self.graph.node()

@@ -1,6 +1,7 @@
 """A parent that has imported TensorFlow and computed nothing: it forks one process for each run.
 
-Reads one job (JSON) a line on stdin, answers with one line on stdout: how the run ended. Importing
+Says on stdout when it is ready. Then it reads one job (JSON) a line on stdin and answers each with one
+line: how the run ended. Importing
 TensorFlow costs some five seconds of CPU time, a fork next to nothing; no run sees another.
 """
 
@@ -112,6 +113,7 @@ def main(name: str) -> int:
     from kmigrate.verify.child import stack
 
     libraries = stack.load(name)
+    os.write(answers, b"ready\n")
     with os.fdopen(jobs, encoding="utf-8") as lines:
         for line in iter(lines.readline, ""):
             job = json.loads(line)

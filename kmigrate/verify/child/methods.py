@@ -9,14 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from kmigrate.verify.child import arrays
+from kmigrate.verify.child import arrays, settings
 from kmigrate.verify.child.record import Recorder
 from kmigrate.verify.child.stack import KERAS3
-
-_NEUTRAL = (
-    "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianNoise", "GaussianDropout",
-    "AlphaDropout",
-)  # fmt: skip
+from kmigrate.verify.settings import RANDOM
 
 
 class _Metrics(dict[str, Any]):
@@ -27,6 +23,13 @@ class _Metrics(dict[str, Any]):
         if spelled in self:
             return self[spelled]
         return next(iter(self.values()), [0.0])
+
+
+def _epochs(given: dict[str, Any]) -> int:
+    try:
+        return int(given.get("epochs") or 1)
+    except (TypeError, ValueError):
+        return 1
 
 
 def _numbers(result: Any) -> list[float]:
@@ -50,35 +53,26 @@ class Methods:
         model = self.recorder.stack.model_class
         own = self
 
-        def fit(
-            model: Any,
-            x: Any = None,
-            y: Any = None,
-            batch_size: Any = None,
-            epochs: int = 1,
-            *args: Any,
-            **kwargs: Any,
-        ) -> Any:
-            return own.fit(model, x, y, epochs, kwargs)
+        def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.fit(model, settings.bind(settings.FIT, args, kwargs))
 
-        def fit_generator(
-            model: Any,
-            generator: Any,
-            steps_per_epoch: Any = None,
-            epochs: int = 1,
-            *args: Any,
-            **kwargs: Any,
-        ) -> Any:
-            return own.fit(model, generator, None, epochs, kwargs)
+        def fit_generator(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.fit(model, settings.bind(settings.FIT_GENERATOR, args, kwargs))
 
-        def evaluate(model: Any, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> Any:
-            return own.evaluate(model, x, y, kwargs)
+        def evaluate(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.evaluate(model, settings.bind(settings.EVALUATE, args, kwargs))
 
-        def predict(model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.predict(model, x, "predict")
+        def evaluate_generator(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.evaluate(model, settings.bind(settings.EVALUATE_GENERATOR, args, kwargs))
+
+        def predict(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.predict(model, settings.bind(settings.PREDICT, args, kwargs))
+
+        def predict_generator(model: Any, *args: Any, **kwargs: Any) -> Any:
+            return own.predict(model, settings.bind(settings.PREDICT_GENERATOR, args, kwargs))
 
         def predict_on_batch(model: Any, x: Any) -> Any:
-            return own.predict(model, x, "predict_on_batch")
+            return own.predict(model, {"x": x}, "predict_on_batch")
 
         def train_on_batch(
             model: Any,
@@ -91,7 +85,7 @@ class Methods:
             return own.train_on_batch(model, x, y, sample_weight, class_weight, kwargs)
 
         def test_on_batch(model: Any, x: Any, y: Any = None, sample_weight: Any = None, **kwargs: Any) -> Any:
-            return own.evaluate(model, x, y, {"sample_weight": sample_weight, **kwargs})
+            return own.evaluate(model, {"x": x, "y": y, "sample_weight": sample_weight, **kwargs})
 
         def call(model: Any, *args: Any, **kwargs: Any) -> Any:
             return own.call(model, args, kwargs)
@@ -101,8 +95,8 @@ class Methods:
             kwargs["run_eagerly"] = True
             return own.original["compile"](model, *args, **kwargs)
 
-        def predict_classes(model: Any, x: Any, *args: Any, **kwargs: Any) -> Any:
-            found = own.predict(model, x, "predict")
+        def predict_classes(model: Any, *args: Any, **kwargs: Any) -> Any:
+            found = predict(model, *args, **kwargs)
             return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
 
         for function in (fit, evaluate, predict, predict_on_batch, train_on_batch, test_on_batch, compile):
@@ -110,8 +104,8 @@ class Methods:
         model.__call__ = call
         if self.recorder.stack.name != KERAS3:
             model.fit_generator = fit_generator
-            model.evaluate_generator = evaluate
-            model.predict_generator = predict
+            model.evaluate_generator = evaluate_generator
+            model.predict_generator = predict_generator
             model.predict_classes = predict_classes
             model.predict_proba = predict
         self._files(model)
@@ -131,14 +125,15 @@ class Methods:
         count = arrays.small(x, self.recorder.samples)
         return self._head(x, count), self._head(y, count), self._head(weight, count), total
 
-    def fit(self, model: Any, x: Any, y: Any, epochs: int, kwargs: dict[str, Any]) -> Any:
+    def fit(self, model: Any, given: dict[str, Any]) -> Any:
         """k steps on a few samples, then a look at the validation data."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(x, y, kwargs.get("sample_weight"))
+        x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("fit", model, {"x": x, "y": y, "sample_weight": weight})
-        if kwargs.get("callbacks"):
+        entry["arguments"] = settings.of_training(given, arrays.is_stream(given.get("x")))
+        if given.get("callbacks"):
             recorder.note("callbacks are not run")
-        class_weight = kwargs.get("class_weight")
+        class_weight = given.get("class_weight")
         losses, logs = [], {}
         recorder.busy = True
         try:
@@ -150,14 +145,14 @@ class Methods:
         finally:
             recorder.busy = False
         entry["results"]["losses"] = np.array(losses)
-        validation = kwargs.get("validation_data")
+        validation = given.get("validation_data")
         history = {key: [float(np.mean(np.asarray(value)))] for key, value in logs.items()}
         if validation is not None:
             parts = validation if isinstance(validation, tuple | list) else (validation, None)
-            self.evaluate(model, parts[0], parts[1] if len(parts) > 1 else None, {})
+            self.evaluate(model, dict(zip(("x", "y", "sample_weight"), parts, strict=False)))
         history.update({"val_" + key: value for key, value in list(history.items())})
         result = recorder.stack.keras.callbacks.History()
-        result.epoch = list(range(min(int(epochs or 1), 1000)))
+        result.epoch = list(range(min(_epochs(given), 1000)))
         result.history = _Metrics({key: value * max(len(result.epoch), 1) for key, value in history.items()})
         model.history = result
         return result
@@ -189,11 +184,12 @@ class Methods:
         entry["results"]["losses"] = np.array(_numbers(result))
         return result
 
-    def evaluate(self, model: Any, x: Any, y: Any, kwargs: dict[str, Any]) -> Any:
+    def evaluate(self, model: Any, given: dict[str, Any]) -> Any:
         """Loss and metrics on a few samples."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(x, y, kwargs.get("sample_weight"))
+        x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("evaluate", model, {"x": x, "y": y, "sample_weight": weight})
+        entry["arguments"] = settings.of_use(given)
         recorder.busy = True
         try:
             model.reset_metrics()
@@ -202,7 +198,7 @@ class Methods:
                 data["x"],
                 data["y"],
                 sample_weight=data["sample_weight"],
-                return_dict=bool(kwargs.get("return_dict")),
+                return_dict=bool(given.get("return_dict")),
             )
             model.reset_metrics()
         finally:
@@ -210,11 +206,12 @@ class Methods:
         entry["results"]["losses"] = np.array(_numbers(result))
         return result
 
-    def predict(self, model: Any, x: Any, kind: str) -> Any:
+    def predict(self, model: Any, given: dict[str, Any], kind: str = "predict") -> Any:
         """Predictions for a few samples, repeated to the length that the script expects."""
         recorder = self.recorder
-        x, _, _, total = self._batch(x, None, None)
+        x, _, _, total = self._batch(given.get("x"), None, None)
         entry, data = recorder.event(kind, model, {"x": x})
+        entry["arguments"] = settings.of_use(given)
         recorder.busy = True
         try:
             result = self.original["predict_on_batch"](model, data["x"])
@@ -293,7 +290,7 @@ class Methods:
 
             return call
 
-        for name in _NEUTRAL:
+        for name in RANDOM:
             cls = getattr(layers, name, None)
             if cls is not None:
                 cls.call = identity(name)

@@ -56,6 +56,12 @@ class Registry:
         walk(model.layers)
         return sorted(found.values(), key=lambda layer: self.made.get(id(layer), (0, ""))[0])
 
+    def leaves(self, model: Any, model_class: Any) -> list[Any]:
+        """All layers in ``model`` that are no models, in the order in which the program made them."""
+        found = {id(layer): layer for layer in model._flatten_layers(include_self=False)}
+        layers = [layer for layer in found.values() if not isinstance(layer, model_class)]
+        return sorted(layers, key=lambda layer: self.made.get(id(layer), (0, ""))[0])
+
 
 def describe(layer: Any, where: str, ids: np.ndarray | None) -> dict[str, Any]:
     """A layer with weights, as the weight map and the report need it."""

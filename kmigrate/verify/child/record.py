@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from kmigrate.verify import weightmap
-from kmigrate.verify.child import arrays, calls, model_info
+from kmigrate.verify.child import arrays, calls, model_info, settings
 from kmigrate.verify.child.stack import KERAS3, Stack
 from kmigrate.verify.child.trace import Tracer
 from kmigrate.verify.correspond import data_tolerance, distance, match, move
@@ -122,6 +122,10 @@ class Recorder:
         entry["trace"] = tracer.record()
         entry["layers"] = [
             model_info.describe(layer, self.registry.where(layer), tracer.reached.get(id(layer))) for layer in layers
+        ]
+        entry["settings"] = [
+            settings.of_layer(layer, self.registry.where(layer))
+            for layer in self.registry.leaves(model, self.stack.model_class)
         ]
         weights = [w for layer in layers for w in layer.weights]
         if len(weights) != len(model.weights):
