@@ -13,7 +13,7 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import Because
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.interpret.state import Knowledge, Source, WorkLimit
-from kmigrate.layout.planning import Planner
+from kmigrate.layout.outcome import Outcome
 from kmigrate.layout.values import Seq
 from kmigrate.options import Options
 from kmigrate.plan import Assumption, Diagnostic, Plan
@@ -39,7 +39,7 @@ class Program:
     dotted: dict[ast.expr, str] = field(default_factory=dict)
     version: VersionRange = field(default_factory=VersionRange)
     ordering: str | None = None  # 'th' | 'tf': the ambient ordering before, where a layer follows it
-    planner: Planner | None = None
+    planner: Outcome | None = None
 
 
 def analyse(text: str, path: str, options: Options, around: Surroundings | None = None) -> Program:
@@ -67,7 +67,7 @@ def _analyse(source: Source, options: Options, around: Surroundings) -> Program:
         if better is None:
             break
         known = better
-    planner = Planner(run)
+    planner = Outcome(run)
     plan = Plan()
     asked = _question(run, known, options)
     if asked is not None and follows_any_ordering(source, known):
@@ -123,7 +123,7 @@ def follows_any_ordering(source: Source, known: Knowledge) -> bool:
     run = settled(source, replace(known, first=True, separate_loaders=False, hints={}, trial=True))
     graph = run.graph
     graph.pins = [(node, because) for node, because in graph.pins if because.code not in CONTRACTS]
-    planner = Planner(run)
+    planner = Outcome(run)
     return bool(graph.goals) and planner.flips_without_edits()
 
 

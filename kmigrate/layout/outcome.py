@@ -1,0 +1,152 @@
+"""What a solved program comes to: the edits that are wanted, the answer for each model, and what is to be said."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from kmigrate.layout.axes import moves
+from kmigrate.layout.graph import Because
+from kmigrate.layout.planning import Planner, edit_key, replace_code
+from kmigrate.layout.setter import setter_edits
+from kmigrate.layout.values import Array, Model
+from kmigrate.options import Options
+from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
+
+
+class Outcome(Planner):
+    """A planner that has solved, and its results."""
+
+    # -- results -------------------------------------------------------------------------------------------
+
+    def components(self) -> dict[int, int]:
+        """Class -> component: classes that meet at a border or a site belong to one decision."""
+        parent: dict[int, int] = {}
+
+        def find(x: int) -> int:
+            parent.setdefault(x, x)
+            while parent[x] != x:
+                parent[x] = parent[parent[x]]
+                x = parent[x]
+            return x
+
+        graph = self.graph
+        for edge in graph.soft:
+            if moves(edge.ref.axes):
+                parent[find(graph.root(edge.a))] = find(graph.root(edge.b))
+        for site in graph.sites:
+            for other in site.nodes[1:]:
+                parent[find(graph.root(site.nodes[0]))] = find(graph.root(other))
+        return {root: find(root) for root in {graph.root(n) for n in range(len(graph.parent))}}
+
+    def result(self, options: Options) -> tuple[list[Edit], list[Diagnostic], list[ModelReport]]:
+        component = self.components()
+        graph = self.graph
+        edits: dict[tuple[object, ...], Edit] = {}
+        setter = setter_edits(self.run, graph.is_flipped(self.run.implied.layers))
+        everything = [*self.edits, *self.cuts, *((self.run.implied.layers, e) for e in setter)]
+        unwanted: set[int] = set()
+        for node, edit in everything:
+            group = component[graph.root(node)]
+            if not options.wants(edit.code):
+                unwanted.add(group)
+            edits.setdefault((*edit_key(edit), repr(edit.args)), replace(edit, group=str(group)))
+        kept = [e for e in edits.values() if e.group is None or int(e.group) not in unwanted]
+        kept = [e for e in kept if not self._no_change(e)]
+        kept.sort(key=lambda e: (e.start, e.end))
+        borders: dict[int, set[int]] = defaultdict(set)  # component -> lines with a transpose
+        for edit in kept:
+            inserted = edit.codemod in ("transpose", "permute_layer") and edit.args.get("action") != "remove"
+            if inserted and edit.group is not None:
+                borders[int(edit.group)].add(edit.line)
+        reports, diagnostics = self._reports(component, unwanted, borders)
+        return kept, diagnostics, reports
+
+    @staticmethod
+    def _no_change(edit: Edit) -> bool:
+        order = edit.args.get("order")
+        return order is not None and list(order) == sorted(order)
+
+    def _reports(
+        self, component: dict[int, int], unwanted: set[int], borders: dict[int, set[int]]
+    ) -> tuple[list[ModelReport], list[Diagnostic]]:
+        reports: dict[tuple[int, int], ModelReport] = {}
+        diagnostics: dict[tuple[object, ...], Diagnostic] = {}
+        for model in self.run.models:
+            at = (model.place.line, model.place.node.col_offset)  # type: ignore[attr-defined]
+            status, reasons = self._status(model, component, unwanted, borders)
+            if at in reports and reports[at].status in (Status.LEFT_ALONE, Status.ASKED):
+                continue
+            name = model.name or model.kind
+            texts = [f"{b.code} line {b.line}: {b.text}" if b.line else b.text for b in reasons]
+            reports[at] = ModelReport(name, model.place.path, model.place.line, status, tuple(dict.fromkeys(texts)))
+            if status in (Status.LEFT_ALONE, Status.ASKED):
+                for b in reasons:
+                    mark = (b.line, b.code, b.text)
+                    diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, name))
+            if status in (Status.DONE, Status.BORDERS):
+                for place in model.loads:
+                    text = "weights made channels-first are loaded: convert the file first (kernels of Keras 1, PReLU)"
+                    column = place.node.col_offset + 1  # type: ignore[attr-defined]
+                    mark = (place.line, "KM152", text)
+                    diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
+        for flat, layer in self.run.flattens:
+            if (
+                self.graph.is_flipped(flat.node)
+                and moves(flat.axes)
+                and component[self.graph.root(flat.node)] not in unwanted
+            ):
+                text = "the features come in another order now: the rows of the Dense layer behind are reordered"
+                column = layer.place.node.col_offset + 1  # type: ignore[attr-defined]
+                found = Diagnostic(layer.place.path, layer.place.line, column, "KM153", text)
+                diagnostics.setdefault((found.line, found.code, text), found)
+        if self.asked is not None:
+            diagnostics.setdefault((self.asked.line, self.asked.code, self.asked.message), self.asked)
+        return list(reports.values()), list(diagnostics.values())
+
+    def _status(
+        self, model: Model, component: dict[int, int], unwanted: set[int], borders: dict[int, set[int]]
+    ) -> tuple[Status, list[Because]]:
+        graph = self.graph
+        classes = graph.classes_of(
+            [*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))]
+        )
+        goals = [(n, b) for n, b in graph.goals if graph.root(n) in classes]
+        if not goals:
+            if model.unknown:
+                return Status.LEFT_ALONE, [Because(model.unknown, model.place.path, model.place.line, 0, "KM901")]
+            wanted = ("KM901", "KM903") if self.asked is not None or graph.goals else ("KM903",)
+            pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in wanted]
+            asked = any(b.code == "KM903" for b in pins)
+            if pins:  # what is not understood may hold channels-first layers
+                return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(pins))
+            return Status.NOTHING, []
+        stay = [(n, b) for n, b in goals if not graph.is_flipped(n)]
+        groups = {component[c] for c in classes}
+        if groups & unwanted:
+            return Status.LEFT_ALONE, [
+                Because("a rule that it needs is ignored", model.place.path, model.place.line, 1, "KM909")
+            ]
+        if not stay:
+            lines = sorted({line for group in groups & borders.keys() for line in borders[group]})
+            places = [Because(f"line {line}", model.place.path, 0) for line in lines]
+            return (Status.BORDERS if places else Status.DONE), places
+        roots = {graph.root(n) for n, _ in stay} | classes
+        reasons = [b for n, b in graph.pins if graph.root(n) in roots]
+        reasons += [
+            replace_code(b, "no transpose is possible here", "KM907")
+            for n, b in graph.impossible
+            if graph.root(n) in roots
+        ]
+        if not reasons:
+            reasons = [
+                Because(
+                    "some of its channels-first layers cannot be reached by the change",
+                    model.place.path,
+                    model.place.line,
+                    0,
+                    "KM901",
+                )
+            ]
+        asked = any(b.code == "KM903" for b in reasons)
+        return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(reasons))
