@@ -12,7 +12,7 @@ from typing import Any
 
 
 class Status(Enum):
-    """The answer that a user gets for each model (DESIGN: promise)."""
+    """The answer that a user gets for each model (docs/design.md, 1)."""
 
     DONE = "done"
     BORDERS = "done with transposes"

@@ -51,7 +51,8 @@ def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, op
     program = _analyse(before, options)
     version = program.version
     ordering, why = _ordering(program, options)
-    if version.high < (2,) or (version.low < (2, 4) and _spelled_as_keras1(program)):
+    # up to 2.1, Flatten kept the order of channels-first features, which tf_keras and Keras 3 do not
+    if version.high < (2, 2) or (version.low < (2, 4) and _spelled_as_keras1(program)):
         return _ported(before, after, undone, options, program, ordering, why)
     stack = KERAS3 if version.low >= (3,) else TF_KERAS
     doubt = stack == TF_KERAS and version.high >= (3,)

@@ -85,9 +85,10 @@ def keeps_weights(plan: Plan) -> bool:
 
 
 def without_each(before: SourceFile, plan: Plan) -> Iterator[tuple[Edit, SourceFile | None]]:
-    """Each edit, and the new program without it; None where the others do not make sense alone."""
+    """Each edit, and the new program without it; None where the others do not make sense alone, or are none."""
+    effective = [edit for edit in plan.edits if not edit.neutral]
     for edit in plan.edits:
-        yield edit, _without(before, plan, edit)
+        yield edit, None if effective == [edit] else _without(before, plan, edit)
 
 
 def _without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | None:
@@ -103,6 +104,9 @@ def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
 
     Relus are not undone: their old form differs at most where the input is exactly 0.
     """
-    choices = [edit for edit in plan.edits if not edit.neutral and edit.codemod not in ("imports", "fast_relu")]
-    random.Random(seed).shuffle(choices)
-    return next((found for edit in choices if (found := _without(before, plan, edit)) is not None), None)
+    choices = [
+        (edit, source)
+        for edit, source in without_each(before, plan)
+        if source is not None and not edit.neutral and edit.codemod not in ("imports", "fast_relu")
+    ]
+    return random.Random(seed).choice(choices)[1] if choices else None

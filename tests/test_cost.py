@@ -1,4 +1,4 @@
-"""What each path through the program imports, for imports are most of what a small run costs (DESIGN 10)."""
+"""What each path through the program imports, for imports are most of what a small run costs (docs/design.md, 10)."""
 
 from __future__ import annotations
 

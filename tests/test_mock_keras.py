@@ -19,7 +19,7 @@ MAPS, CUBES, STEPS = (2, 7, 8, 3), (2, 5, 6, 4, 3), (2, 9, 3)
 FIRST, LAST = "channels_first", "channels_last"
 
 # Layers with a setting: what they are made with, and the shape of their input (channels last).
-# No width may be the number of filters: there Keras 3 itself goes wrong in channels-first (FACTS 10).
+# No width may be the number of filters: there Keras 3 itself goes wrong in channels-first (docs/facts.md, 10).
 LAYOUT: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("Conv1D", (4, 3), {"padding": "same"}, STEPS),
     ("Conv2D", (5, (3, 2)), {"padding": "same", "strides": 2}, MAPS),

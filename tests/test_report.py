@@ -59,10 +59,10 @@ def test_diagnostics_stand_in_the_order_of_lines_and_follow_select_and_ignore() 
 
 
 def test_what_a_diagnostic_says_is_not_said_again() -> None:
-    reasons = ("KM901 line 4: f() is not understood", "KM902 line 8: mixed", "KM902 line 2: mixed", "KM902 line 2: bad")
+    said = (4, "KM901", "f() is not understood"), (8, "KM902", "mixed"), (2, "KM902", "mixed"), (2, "KM902", "bad")
+    reasons = tuple(f"{code} line {line}: {text}" for line, code, text in said)
     made = result(ModelReport("m", "a.py", 1, Status.LEFT_ALONE, reasons))
-    diagnostics = (4, "KM901", "f() is not understood"), (8, "KM902", "mixed"), (2, "KM902", "mixed"), (2, "KM902", "bad")
-    made.plan.diagnostics = [Diagnostic("a.py", line, 1, code, text) for line, code, text in diagnostics]
+    made.plan.diagnostics = [Diagnostic("a.py", line, 1, code, text) for line, code, text in said]
     assert details([made], Options())[-1] == "a.py:1: m: left alone: see KM901 at line 4, KM902 at lines 2, 8"
     hidden = details([made], Options(ignore=("KM901",)))
     assert hidden[-1] == "a.py:1: m: left alone because KM901 line 4: f() is not understood; see KM902 at lines 2, 8"
@@ -95,7 +95,7 @@ def test_relus_are_told_for_no_model_tells_of_them() -> None:
             Assumption("source-keras", "Keras 1.0.7 to 1.2.2", "calls are spelled as in Keras 1; uses merge"),
             "assumed Keras 1.0.7 to 1.2.2 (--source-keras): calls are spelled as in Keras 1; uses merge",
         ),
-        (Assumption("ordering", "tf", "keras.json says so"), "assumed channels-last (--ordering tf): keras.json says so"),
+        (Assumption("ordering", "tf", "a file says so"), "assumed channels-last (--ordering tf): a file says so"),
         (Assumption("ordering", "th", "--ordering says so"), "assumed channels-first: --ordering says so"),
     ],
 )

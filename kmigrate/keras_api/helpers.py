@@ -1,6 +1,6 @@
 """Definitions that a ported program gets, once each, where Keras 3 has nothing of the same meaning.
 
-Each is a piece of source that needs ``keras`` only. Sources: facts/legacy-keras.md, sections named beside.
+Each is a piece of source that needs ``keras`` only. Sources: docs/facts.md, sections named beside.
 """
 
 from __future__ import annotations

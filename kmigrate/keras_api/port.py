@@ -85,7 +85,7 @@ def port(
     return result
 
 
-# Calls whose positional order is that of an older version (facts/legacy-keras.md, 4.3 and 6).
+# Calls whose positional order is that of an older version (docs/facts.md, sections 4.3 and 6).
 def _bound_as(api: Api, version: Version) -> tuple[int, Version]:
     if api.key == "callbacks.EarlyStopping" and version < (1, 1, 1):
         return 1, (1, 0, 5)

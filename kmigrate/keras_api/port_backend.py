@@ -1,6 +1,6 @@
 """The functions of keras.backend that Keras 3 no longer has, as operations of keras.ops.
 
-Sources: facts/legacy-keras.md, section 6. Parameters are those of Keras 2.3.1.
+Sources: docs/facts.md, section 6. Parameters are those of Keras 2.3.1.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What layers of old Keras need besides renaming to compute the same in Keras 3.
 
-Sources: facts/legacy-keras.md, sections 2 and 3 (the section is named beside each rule).
+Sources: docs/facts.md, sections 2 and 3 (the section is named beside each rule).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What models, optimizers, losses, callbacks and utilities of old Keras need besides renaming.
 
-Sources: facts/legacy-keras.md, sections 3 and 4 (the section is named beside each rule).
+Sources: docs/facts.md, sections 3 and 4 (the section is named beside each rule).
 """
 
 from __future__ import annotations

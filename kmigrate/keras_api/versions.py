@@ -26,7 +26,7 @@ LAST_TF_KERAS: Version = (2, 15, 99)
 
 
 class Release(NamedTuple):
-    """How Keras treats the layout from one version on (facts/legacy-keras.md, 2.1; see also the sources)."""
+    """How Keras treats the layout from one version on (docs/facts.md, section 2.1)."""
 
     since: Version
     ordering: str  # the default: 'th' or 'tf'
@@ -87,7 +87,7 @@ def setter_name(version: Version) -> str | None:
 
 
 def flatten_moves_channels(version: Version, explicit: str | None, ambient: str) -> bool:
-    """Does Flatten put the channels last before it flattens? (facts/legacy-keras.md, 2.2)
+    """Does Flatten put the channels last before it flattens? (docs/facts.md, section 2.2)
 
     ``explicit`` is its data_format argument, ``ambient`` the setting when it is made; both as
     'channels_first' or 'th'.
@@ -101,7 +101,7 @@ def flatten_moves_channels(version: Version, explicit: str | None, ambient: str)
 
 
 def relu_is_slow(version: Version, alpha_nonzero: bool, max_value: bool = False) -> bool:
-    """Does K.relu compute the negative part apart, on TensorFlow? (facts/legacy-keras.md, 7)"""
+    """Does K.relu compute the negative part apart, on TensorFlow? (docs/facts.md, section 7)"""
     if version < (1, 0, 7):
         return True
     if version < (2, 1, 3):

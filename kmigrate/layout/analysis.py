@@ -156,7 +156,7 @@ def _pin_for_strangers(run: Interpreter) -> None:
 
 
 def _pin_for_files(run: Interpreter, around: Surroundings) -> bool:
-    """What other files of the project rely on stays (DESIGN 11: models that leave, the ambient). Was anything?"""
+    """What other files of the project rely on stays (docs/design.md, 8). Was anything?"""
     path = run.source.path
     pins = len(run.graph.pins)
     ambients = [run.implied, *run.ambients]
@@ -213,7 +213,7 @@ def _version(run: Interpreter, stated: VersionRange) -> VersionRange:
 def _ordering(
     run: Interpreter, version: VersionRange, options: Options, around: Surroundings
 ) -> tuple[bool | None, str]:
-    """The ambient layout where the program does not set it, and why (DESIGN 11: in this order)."""
+    """The ambient layout where the program does not set it, and why (in the order of docs/design.md, 8)."""
     default = version.agree("default_ordering")
     if not run.implied_used:
         return (None if default is None else default == "th"), ""
@@ -223,7 +223,7 @@ def _ordering(
         if name is not None:
             return name in ("th", "channels_first"), f"{file[0]} of the project says so"
     found = [e for e in (_shape_evidence(seq, node) for _, seq, node in run.inputs_seen) if e is not None]
-    if run.setting_sites:  # the shape fits the layers that say their ordering: the others may differ (FACTS 6)
+    if run.setting_sites:  # the shape fits the layers that say their ordering: the others may differ (docs/facts.md, 6)
         found = []
     if found and all(first == found[0][0] for first, _ in found):
         return found[0]

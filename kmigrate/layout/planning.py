@@ -60,7 +60,7 @@ class Planner:
         ]
 
     def _models_that_leave(self) -> None:
-        """A model that nothing here feeds is fed elsewhere: its contract is not ours to change (DESIGN 11)."""
+        """A model that nothing here feeds is fed elsewhere: its contract is not ours to change (docs/design.md, 8)."""
         root = self.graph.root
         fed = {root(n) for m in self.run.models if m.fed for n in m.nodes}
         for model in self.run.models:
@@ -68,7 +68,7 @@ class Planner:
                 self.run.leave(model, "nothing in this file feeds this model; another one may", model.place.node)
 
     def _flatten_policy(self) -> None:
-        """Features keep their order where anything but a Dense layer can know it (DESIGN 11)."""
+        """Features keep their order where anything but a Dense layer can know it (docs/design.md, 8)."""
         run = self.run
         for model in run.models:
             run.check_output(model)

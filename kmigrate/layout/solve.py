@@ -1,6 +1,6 @@
 """Minimum s-t cut (Dinic), the exact solution of the layout problem: all its pairwise terms are Potts terms.
 
-Own code because importing a graph library costs more than a whole run may take (FACTS 22).
+Own code because importing a graph library costs more than a whole run may take (docs/facts.md, 20).
 """
 
 from __future__ import annotations

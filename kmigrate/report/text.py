@@ -34,9 +34,7 @@ def details(results: Sequence[Result], options: Options) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
-def model_line(
-    model: ModelReport, borders: Sequence[str], told: Sequence[Diagnostic] = (), relus: bool = False
-) -> str:
+def model_line(model: ModelReport, borders: Sequence[str], told: Sequence[Diagnostic] = (), relus: bool = False) -> str:
     """The answer for one model.
 
     ``borders`` are the places of transposes in its file, ``told`` the diagnostics that are shown anyway: the line
@@ -97,7 +95,7 @@ def _relus(result: Result) -> list[Edit]:
     """Relus that become others; no model's answer tells of them."""
     if result.new is None:
         return []
-    return [edit for edit in result.plan.edits if edit.codemod == "fast_relu"]
+    return [edit for edit in result.plan.edits if edit.code.startswith("KM2") and edit.codemod != "imports"]
 
 
 def _borders(result: Result) -> list[str]:

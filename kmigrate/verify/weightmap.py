@@ -72,6 +72,13 @@ def _along(ids: np.ndarray, axis: int) -> np.ndarray:
     return _slices(ids, axis - 1 if axis > 0 else axis)
 
 
+def _unshared(ids: np.ndarray, shared: list[int]) -> np.ndarray:
+    """Slices along all axes but the ``shared`` ones, which count the batch."""
+    own = [axis for axis in range(ids.ndim) if axis + 1 not in shared]
+    size = int(np.prod([ids.shape[axis] for axis in own]))
+    return np.moveaxis(ids, own, range(len(own))).reshape(size, -1)
+
+
 def _tied(layer: dict[str, Any], other: dict[str, Any]) -> np.ndarray | None:
     """The order of the after-layer's tied axis in terms of the before-layer's; None if there is none."""
     kind, before, after = layer["class"], layer.get("ids"), other.get("ids")
@@ -82,7 +89,7 @@ def _tied(layer: dict[str, Any], other: dict[str, Any]) -> np.ndarray | None:
     elif kind in _OWN_AXIS and isinstance(layer.get("axis"), int) and isinstance(other.get("axis"), int):
         pair = _along(before, layer["axis"]), _along(after, other["axis"])
     elif kind == "PReLU":
-        pair = before.reshape(-1, 1), after.reshape(-1, 1)
+        pair = _unshared(before, layer.get("shared", [])), _unshared(after, other.get("shared", []))
     else:
         return None
     order = _positions(*pair) if pair[0].shape == pair[1].shape else None

@@ -145,7 +145,7 @@ def test_a_half_renamed_test_is_told_of() -> None:
 
 
 def test_a_reshape_of_pixels_in_both_branches_is_no_transpose() -> None:
-    """Under the other ordering the same numbers would be another picture (FACTS 8)."""
+    """Under the other ordering the same numbers would be another picture (docs/facts.md, 8)."""
     reshape = (
         "x = np.load('rows.npy')\nif K.image_data_format() == 'channels_first':\n    x = x.reshape(5, 3, 20, 16)\n"
         "else:\n    x = x.reshape(5, 20, 16, 3)"
@@ -209,7 +209,7 @@ def test_a_conflict_with_what_is_told() -> None:
     ],
 )
 def test_some_layers_say_it_and_the_others_do_not(rest: str, status: Status, code: str) -> None:
-    """The input shape fits the layers that say their ordering, and proves nothing for the others (FACTS 6)."""
+    """The input shape fits the layers that say their ordering, and proves nothing for the others (docs/facts.md, 6)."""
     text = IMPLIED.replace("input_shape", "dim_ordering='th', input_shape")
     text = text.replace("Flatten()", "MaxPooling2D()").replace("model.add(Dense(4))\n", "")
     new, plan = convert(text, source_keras=rest or "auto")

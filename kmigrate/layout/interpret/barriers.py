@@ -69,7 +69,7 @@ class Barriers(Merging):
         return self._flat_features(layer, x, expr, node)
 
     def _flat_features(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Array:
-        """All axes but the batch in one, in memory order: the policy for features applies (DESIGN 11)."""
+        """All axes but the batch in one, in memory order: the policy for features applies (docs/design.md, 8)."""
         axes, ref = x.axes, x.ref
         assert axes is not None
         inner = list(axes[1:])
@@ -88,7 +88,7 @@ class Barriers(Merging):
     flattens: list[tuple[Array, Layer]]
 
     def flatten_moves(self, layer: Layer) -> bool:
-        """Does this Flatten itself move the channel to the end (FACTS 5)?"""
+        """Does this Flatten itself move the channel to the end (docs/facts.md, 5)?"""
         given = layer.values.get("data_format")
         name = given[0].value if given and isinstance(given[0], Const) else None
         return bool(self._flatten_answer(name, layer.ambient.first))

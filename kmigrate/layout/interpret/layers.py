@@ -148,7 +148,7 @@ class Layers(Barriers):
             self.graph.pin(made.node, self.because(f"`output_shape={short(given[1])}` is not understood", node))
 
     def _kernel_arguments(self, layer: Layer, x: Array, node: ast.expr) -> None:
-        """Kernels of Keras 1 are laid out like the maps: what sees a kernel's axes or numbers stays (FACTS 4)."""
+        """Kernels of Keras 1 lie like the maps: what sees a kernel's axes or numbers stays (docs/facts.md, 4)."""
         if "weights" in layer.values:
             self.pin_if_moving(x, f"`weights` of `{layer.api.spelled}` are laid out as the old kernels", node)
         if not self.keras1():

@@ -40,6 +40,7 @@ from kmigrate.layout.interpret.operations import (
     split_rows,
     stacked_rows,
     to_array,
+    vector,
     zipped,
 )
 
@@ -100,7 +101,8 @@ NUMPY: dict[str, Operation] = {
     "numpy.shape": shape_tuple,
     **_rows("numpy", "load loadtxt genfromtxt fromfile", file_source),
     **_rows("numpy", "save savez savez_compressed savetxt", sink),
-    **_rows("numpy", "arange linspace eye identity", harmless),
+    **_rows("numpy", "arange linspace", vector),
+    **_rows("numpy", "eye identity", harmless),
     **_rows("numpy", "seterr set_printoptions finfo iinfo dtype", harmless),
     **{f"numpy.{name}": operation for name, operation in RANDOM.items()},
 }

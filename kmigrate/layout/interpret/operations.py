@@ -321,6 +321,14 @@ def harmless(run: Interpreter, call: Call) -> Value:
     return Unknown(f"`{short(call.node)}`", run.place(call.node))
 
 
+def vector(run: Interpreter, call: Call) -> Value:
+    """``np.arange``: numbers along one axis."""
+    for value, expr in call.all():
+        if isinstance(value, Array):
+            run.leak(value, expr, f"`{short(call.node)}`")
+    return run.new_array([Axis(size=run.name_of("n", call.node))], run.place(call.node))
+
+
 def anything(run: Interpreter, call: Call) -> Value:
     """``exec``, ``eval``, ``globals``: may read or set any name, so nothing here is safe to change."""
     run.poisoned = run.because(f"`{short(call.node)}` may read or set any name", call.node)

@@ -41,7 +41,7 @@ class Reshaping(AxisOperations):
         keep_first: bool = False,
         shape_expr: ast.expr | None = None,
     ) -> Array:
-        """A reshape keeps memory order. Flipping it in place is right only if that order stays (FACTS 8).
+        """A reshape keeps memory order. Flipping it in place is right only if that order stays (docs/facts.md, 8).
 
         ``after`` realises a transpose of the result.
         """

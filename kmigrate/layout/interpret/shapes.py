@@ -117,7 +117,7 @@ class Shapes(State):
 
     def _shape_use(self, shape: Seq, expr: ast.AST, node: int) -> int:
         """A shape read from a name may be reordered where it is read, if it must stay where it is written."""
-        if not isinstance(expr, ast.Name | ast.Attribute) or shape.axes is None or self.no_argument(expr):
+        if not is_reading(expr) or shape.axes is None or self.no_argument(expr):
             return node
         axes = shape.axes
         used = self.graph.node()
@@ -244,6 +244,15 @@ def _runs(order: Sequence[int]) -> list[str]:
             runs.append([i])
     end = len(order)
     return [f"{r[0] or ''}:{'' if r[-1] + 1 == end else r[-1] + 1}" for r in runs]
+
+
+def is_reading(expr: ast.AST) -> bool:
+    """A name, an attribute or an item by a constant key: it can be written twice and means the same."""
+    if isinstance(expr, ast.Subscript):
+        return isinstance(expr.slice, ast.Constant) and is_reading(expr.value)
+    if isinstance(expr, ast.Attribute):
+        return is_reading(expr.value)
+    return isinstance(expr, ast.Name)
 
 
 def dim_of(value: Value) -> Dim | None:

@@ -74,6 +74,7 @@ def describe(layer: Any, where: str, ids: np.ndarray | None) -> dict[str, Any]:
         "where": where,
         "shapes": [list(np.shape(w)) for w in layer.weights],
         "axis": int(axis) if isinstance(axis, int | np.integer) else None,
+        "shared": [int(number) for number in getattr(layer, "shared_axes", None) or []],
         "ids": ids,
     }
 
