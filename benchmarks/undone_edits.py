@@ -2,8 +2,9 @@
 
     python benchmarks/undone_edits.py fixtures/layout/*/before.py
 
-Prints one line for each edit with the verdict for the program without it. Every line but those of
-edits that are neutral in value (a zero slope) must say DIFFERENT; the exit status says whether it does.
+Prints one line for each edit with the verdict for the program without it. Every line must say
+DIFFERENT; the exit status says whether it does. Left out are edits that are neutral in value, those of
+relus (equal but at 0), those that cannot be undone alone, and the only edit of a program.
 """
 
 from __future__ import annotations
@@ -11,43 +12,38 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from kmigrate import layout, pipeline, rewriting
+from kmigrate import pipeline, proof
 from kmigrate.options import Options
-from kmigrate.source import SourceFile
-from kmigrate.verify import Verdict, VerifyOptions, verify
+from kmigrate.verify import Server, Verdict
 
 
-def undone(path: Path) -> int:
+def undone(path: Path, servers: dict[str, Server]) -> int:
     """The number of edits of one script whose absence goes unseen."""
     (result,) = pipeline.run([str(path)], Options())
-    source = result.source
-    if source is None or result.new is None:
+    if result.source is None or result.new is None:
         print(f"{path}: nothing to undo")
         return 0
-    (program,) = layout.analyse([source], Options()).programs
-    first = {"th": "channels_first", "tf": "channels_last", None: None}[program.ordering]
-    options = VerifyOptions(ordering=first, float32=False, ambient_check=False)
-    text, edits = source.cells[0].text, result.plan.edits
     unseen = 0
-    for edit in edits:
-        without = [other for other in edits if other is not edit]
-        try:
-            raw = source.with_cells([rewriting.apply(text, without)])
-        except rewriting.RewriteError as error:
-            print(f"{path}:{edit.line}: {edit.code} cannot be undone alone: {error}")
+    for edit in proof.effective(result.plan):
+        after = proof.without(result.source, result.plan, edit)
+        if after is None:
+            print(f"{path}:{edit.line}: {edit.code} {edit.codemod} cannot be undone alone")
             continue
-        after = SourceFile.from_bytes(raw, str(path))
-        certificate = verify([source], [after], entry=path, options=options)
-        verdict = certificate.verdict
-        seen = verdict is Verdict.DIFFERENT or edit.neutral
+        found = proof.prove_undone(result.source, after, Options(), result.plan, servers)
+        seen = found.verdict is Verdict.DIFFERENT
         unseen += not seen
-        mark = "" if seen else "  <-- not seen"
-        print(f"{path}:{edit.line}: {edit.code} {edit.codemod} undone: {verdict.value}{mark}", flush=True)
+        mark = "" if seen else f"  <-- not seen: {found.reason}"
+        print(f"{path}:{edit.line}: {edit.code} {edit.codemod} undone: {found.verdict.value}{mark}", flush=True)
     return unseen
 
 
 def main() -> int:
-    return 1 if sum(undone(Path(name)) for name in sys.argv[1:]) else 0
+    servers = {stack: Server(stack) for stack in ("keras3", "tf_keras")}
+    try:
+        return 1 if sum(undone(Path(name), servers) for name in sys.argv[1:]) else 0
+    finally:
+        for server in servers.values():
+            server.close()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import warnings
-from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from kmigrate.plan import Edit, Plan
     from kmigrate.source import SourceFile
 
-_NEEDED = ("numpy", "scipy", "tensorflow", "tf_keras")
+_NEEDED = ("numpy", "tensorflow", "tf_keras")
 
 
 def missing() -> str:
@@ -84,14 +83,18 @@ def keeps_weights(plan: Plan) -> bool:
     return any(edit.codemod == "permute_layer" for edit in plan.edits)
 
 
-def without_each(before: SourceFile, plan: Plan) -> Iterator[tuple[Edit, SourceFile | None]]:
-    """Each edit, and the new program without it; None where the others do not make sense alone, or are none."""
-    effective = [edit for edit in plan.edits if not edit.neutral]
-    for edit in plan.edits:
-        yield edit, None if effective == [edit] else _without(before, plan, edit)
+def effective(plan: Plan) -> list[Edit]:
+    """The edits whose absence must be seen.
+
+    Relus are not among them: their old form differs at most where the input is exactly 0.
+    """
+    return [edit for edit in plan.edits if not edit.neutral and edit.codemod not in ("imports", "fast_relu")]
 
 
-def _without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | None:
+def without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | None:
+    """The new program without one edit; None where the others make no sense alone, or are none of substance."""
+    if effective(plan) == [left_out]:
+        return None
     try:
         text = rewriting.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
     except rewriting.RewriteError:
@@ -99,14 +102,16 @@ def _without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | Non
     return before.from_bytes(before.with_cells([text]), before.path)
 
 
-def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
-    """The new program without one of the edits, which a comparison that is not blind must see.
+def prove_undone(
+    before: SourceFile, undone: SourceFile, options: Options, plan: Plan, servers: dict[str, Server] | None = None
+) -> Certificate:
+    """The same for the new program without one edit, which should be DIFFERENT; nothing that only informs is run."""
+    strict = keeps_weights(plan)
+    return prove(before, undone, options, servers=servers, same_weights=strict, float32=False, ambient_check=False)
 
-    Relus are not undone: their old form differs at most where the input is exactly 0.
-    """
-    choices = [
-        (edit, source)
-        for edit, source in without_each(before, plan)
-        if source is not None and not edit.neutral and edit.codemod not in ("imports", "fast_relu")
-    ]
-    return random.Random(seed).choice(choices)[1] if choices else None
+
+def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
+    """The new program without one of the edits, which a comparison that is not blind must see."""
+    choices = effective(plan)
+    random.Random(seed).shuffle(choices)
+    return next((found for edit in choices if (found := without(before, plan, edit)) is not None), None)

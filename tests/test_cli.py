@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from kmigrate import __version__, commands, pipeline, proof
+from kmigrate.options import Options
 from kmigrate.verify import Certificate, Verdict
 
 pytestmark = pytest.mark.usefixtures("settings_only")
@@ -357,7 +358,13 @@ def test_an_output_that_is_closed_early_is_no_error() -> None:
 
 
 @pytest.fixture
-def verdict(monkeypatch):
+def said() -> list[Options]:
+    """The options that reached verification."""
+    return []
+
+
+@pytest.fixture
+def verdict(monkeypatch, said):
     """Let verification come to a verdict without running anything."""
 
     def choose(name: str) -> list[tuple[bytes, bytes]]:
@@ -365,9 +372,11 @@ def verdict(monkeypatch):
 
         def prove(before, after, options, plan=None):
             calls.append((before.raw, after.raw))
+            said.append(options)
             return Certificate(Verdict[name], "because")
 
         monkeypatch.setattr(proof, "prove", prove)
+        monkeypatch.setattr(proof, "missing", lambda: "")
         return calls
 
     return choose
@@ -416,10 +425,43 @@ def test_the_verify_command(kmigrate, verdict, name: str) -> None:
     assert calls == [(FIRST, LAST)]
 
 
-def test_the_verify_command_explains_bad_bytes(kmigrate, verdict) -> None:
+@pytest.mark.parametrize("command", [["--verify", "a.py"], ["verify", "a.py", "b.py"]])
+def test_what_is_said_of_the_source_reaches_verification(kmigrate, verdict, said, command: list[str]) -> None:
     verdict("EQUIVALENT")
     make("a.py")
-    make("b.py", b"\xff")
-    status, out, err = kmigrate("verify", "a.py", "b.py")
-    assert (status, out) == (2, b"")
-    assert err == "error: b.py:1:1: byte 0xff is not utf-8: invalid start byte\n"
+    make("b.py", LAST)
+    kmigrate(*command, "--source-keras", "1.2", "--ordering", "th", "--source-backend", "theano")
+    (options,) = said
+    assert (options.source_keras, options.ordering, options.source_backend) == ("1.2", "th", "theano")
+
+
+@pytest.mark.parametrize("command", [["--write", "--verify", "a.py"], ["verify", "a.py", "b.py"]])
+def test_without_its_extra_verification_says_what_to_install(kmigrate, verdict, monkeypatch, command) -> None:
+    calls = verdict("EQUIVALENT")
+    monkeypatch.setattr(proof, "missing", lambda: "verifying needs numpy: pip install 'kmigrate[verify]'")
+    path = make("a.py")
+    make("b.py", LAST)
+    status, out, err = kmigrate(*command)
+    assert (status, out, calls) == (2, b"", [])
+    assert err == "error: verifying needs numpy: pip install 'kmigrate[verify]'\n"
+    assert path.read_bytes() == FIRST
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xff", "b.py:1:1: byte 0xff is not utf-8: invalid start byte"),
+        (b"x = (\n", "b.py:1:5: not Python as of "),
+        (b"x = 1\nprint 'x'\n", "b.py:2:1: this is Python 2"),
+        (b"x\0y", "b.py:1:2: a NUL character"),
+    ],
+)
+@pytest.mark.parametrize("first", [True, False])
+def test_the_verify_command_explains_what_is_no_python(kmigrate, verdict, data, message, first: bool) -> None:
+    calls = verdict("EQUIVALENT")
+    make("a.py")
+    make("b.py", data)
+    status, out, err = kmigrate("verify", *(["b.py", "a.py"] if first else ["a.py", "b.py"]))
+    assert (status, out, calls) == (2, b"", [])
+    assert err.startswith(f"error: {message}")
+    assert err.count("\n") == 1

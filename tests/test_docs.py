@@ -51,6 +51,37 @@ def test_the_usage_lines_name_options_that_exist() -> None:
         assert {word for word in words if word.startswith("--")} <= options
 
 
+@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/facts.md"])
+def test_paths_and_links_lead_somewhere(name: str) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    # `kmigrate/...` and the like in prose; in docs/facts.md other paths are those of Keras
+    ours = re.findall(r"`((?:kmigrate|codemods|tests|fixtures|docs|\.ci)/[\w./-]*)`", text)
+    missing = [path for path in ours if not (ROOT / path).exists()]
+    links = re.findall(r"\]\(([^):]+)\)", text)
+    missing += [link for link in links if not ((ROOT / name).parent / link).exists()]
+    assert missing == []
+
+
+def test_the_facts_that_code_cites_exist() -> None:
+    facts = (ROOT / "docs" / "facts.md").read_text(encoding="utf-8")
+    numbers = {int(n) for n in re.findall(r"^(\d+)\. ", facts, re.MULTILINE)}
+    sections = set(re.findall(r"^##+ ([\d.]+) ", facts, re.MULTILINE))
+    assert sorted(numbers) == list(range(1, len(numbers) + 1))
+    files = [file for folder in ("kmigrate", "codemods", "tests") for file in (ROOT / folder).rglob("*.py")]
+    cited, of_sections = set(), set()
+    for file in files:
+        text = file.read_text(encoding="utf-8")
+        cited |= {int(n) for n in re.findall(r"docs/facts\.md, (\d+)\)", text)}
+        for found in re.findall(r"docs/facts\.md, sections? ([\d.]+(?: and [\d.]+)?)", text):
+            of_sections |= {section.rstrip(".") for section in found.split(" and ")}
+    assert cited and cited <= numbers
+    assert of_sections and all(any(s.startswith(wanted) for s in sections) for wanted in of_sections)
+    cited_by_design = {
+        int(n) for n in re.findall(r"\(.*?\bfact (\d+)", (ROOT / "docs" / "design.md").read_text("utf-8"))
+    }
+    assert cited_by_design and cited_by_design <= numbers
+
+
 def test_hooks() -> None:
     yaml = pytest.importorskip("yaml")
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -43,7 +44,8 @@ def probe(code: str, where: Path, *sites: Path) -> list[str]:
     libraries = [folder for folder in sys.path if folder and Path(folder).resolve() != ROOT]
     setup = "import site, sys\n" + "".join(f"site.addsitedir({str(folder)!r})\n" for folder in sites)
     command = [sys.executable, "-S", "-c", f"{setup}sys.path += {libraries!r}\n{code}"]
-    done = subprocess.run(command, cwd=where, capture_output=True, text=True, check=False)
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    done = subprocess.run(command, cwd=where, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.split()
 

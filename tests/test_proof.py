@@ -1,10 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from kmigrate import proof
+from kmigrate import layout, proof
 from kmigrate.options import Options
 from kmigrate.plan import Edit, Plan
 from kmigrate.source import SourceFile
@@ -61,6 +62,31 @@ def test_relus_are_not_undone_and_may_differ_at_zero(calls: list) -> None:
     proof.prove(source(TEXT), source(BOTH), Options(), Plan(edits("fast_relu")))
     assert calls[0][2]["undone"] is None
     assert calls[0][2]["options"].at_zero
+
+
+def test_the_only_edit_is_not_undone_for_that_is_the_old_program(calls: list) -> None:
+    (first, second) = edits()
+    plan = Plan([first, replace(second, neutral=True)])
+    proof.prove(source(TEXT), source(BOTH), Options(), plan)
+    assert calls[0][2]["undone"] is None
+
+
+def test_a_program_that_cannot_be_prepared_is_not_verified(calls: list, monkeypatch: pytest.MonkeyPatch) -> None:
+    def analyse(*args: object) -> None:
+        raise KeyError("odd")
+
+    monkeypatch.setattr(layout, "analyse", analyse)
+    found = proof.prove(source(TEXT), source(BOTH), Options())
+    assert found.verdict is Verdict.NOT_VERIFIED
+    assert found.reason == "the programs could not be prepared: KeyError: 'odd'"
+    assert calls == []
+
+
+def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proof, "find_spec", lambda name: None if name in ("numpy", "tf_keras") else name)
+    assert proof.missing() == "verifying needs numpy, tf_keras: pip install 'kmigrate[verify]'"
+    monkeypatch.setattr(proof, "find_spec", lambda name: name)
+    assert proof.missing() == ""
 
 
 @pytest.mark.parametrize(("ordering", "expected"), [("auto", None), ("th", "channels_first"), ("tf", "channels_last")])

@@ -277,10 +277,7 @@ def setting_literal_is_left(patch: Patch) -> None:
 
 @mistake
 def ordering_is_not_stated(patch: Patch) -> None:
-    patch.setattr(setter, "setter_edits", no_edits)
     everywhere(patch, setter.setter_edits, no_edits)
-    planning = importlib.import_module("kmigrate.layout.planning")
-    patch.setattr(planning, "setter_edits", no_edits)
 
 
 @mistake

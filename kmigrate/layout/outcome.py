@@ -45,11 +45,11 @@ class Outcome(Planner):
         edits: dict[tuple[object, ...], Edit] = {}
         setter = setter_edits(self.run, graph.is_flipped(self.run.implied.layers))
         everything = [*self.edits, *self.cuts, *((self.run.implied.layers, e) for e in setter)]
-        unwanted: set[int] = set()
+        unwanted: dict[int, str] = {}  # component -> a rule that it needs and that is not selected
         for node, edit in everything:
             group = component[graph.root(node)]
             if not options.wants(edit.code):
-                unwanted.add(group)
+                unwanted[group] = edit.code
             edits.setdefault((*edit_key(edit), repr(edit.args)), replace(edit, group=str(group)))
         kept = [e for e in edits.values() if e.group is None or int(e.group) not in unwanted]
         kept = [e for e in kept if not self._no_change(e)]
@@ -68,7 +68,7 @@ class Outcome(Planner):
         return order is not None and list(order) == sorted(order)
 
     def _reports(
-        self, component: dict[int, int], unwanted: set[int], borders: dict[int, set[int]]
+        self, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[int]]
     ) -> tuple[list[ModelReport], list[Diagnostic]]:
         reports: dict[tuple[int, int], ModelReport] = {}
         diagnostics: dict[tuple[object, ...], Diagnostic] = {}
@@ -105,7 +105,7 @@ class Outcome(Planner):
         return list(reports.values()), list(diagnostics.values())
 
     def _status(
-        self, model: Model, component: dict[int, int], unwanted: set[int], borders: dict[int, set[int]]
+        self, model: Model, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[int]]
     ) -> tuple[Status, list[Because]]:
         graph = self.graph
         classes = graph.classes_of(
@@ -123,9 +123,16 @@ class Outcome(Planner):
             return Status.NOTHING, []
         stay = [(n, b) for n, b in goals if not graph.is_flipped(n)]
         groups = {component[c] for c in classes}
-        if groups & unwanted:
+        ignored = sorted({unwanted[group] for group in groups & unwanted.keys()})
+        if ignored:
             return Status.LEFT_ALONE, [
-                Because("a rule that it needs is ignored", model.place.path, model.place.line, 1, "KM909")
+                Because(
+                    f"{', '.join(ignored)}, which it needs, is not selected",
+                    model.place.path,
+                    model.place.line,
+                    1,
+                    "KM909",
+                )
             ]
         if not stay:
             lines = sorted({line for group in groups & borders.keys() for line in borders[group]})

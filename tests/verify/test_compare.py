@@ -22,6 +22,10 @@ def layer(kind: str, shapes: list[list[int]], **more: Any) -> dict[str, Any]:
     return {"name": kind.lower(), "class": kind, "where": "p.py:1", "shapes": shapes, "axis": None, **more}
 
 
+def setting(kind: str, **settings: Any) -> dict[str, Any]:
+    return {"name": kind.lower(), "class": kind, "where": "p.py:1", "settings": settings}
+
+
 def run(last: bool = False) -> dict[str, Any]:
     """A recorded run of a model with a convolution and a Dense layer."""
     images = np.moveaxis(IMAGES, 1, -1) if last else IMAGES
@@ -30,6 +34,11 @@ def run(last: bool = False) -> dict[str, Any]:
         "name": "m",
         "where": "p.py:1",
         "layers": [layer("Conv2D", [[3, 3, 2, 4]]), layer("Dense", [[24, 5]])],
+        "settings": [
+            setting("Conv2D", kernel_initializer="HeNormal(seed=None)", trainable=True),
+            setting("Dropout", rate=0.25),
+            setting("Dropout", rate=0.5),
+        ],
         "map": {"entries": entries, "problems": [], "identity": True},
         "values": [KERNEL, ROWS],
         "predictions": [SCORES],
@@ -46,6 +55,7 @@ def run(last: bool = False) -> dict[str, Any]:
         "kind": "fit",
         "where": "p.py:9",
         "model": 0,
+        "arguments": {"epochs": 3, "batch_size": 32, "class_weight": None},
         "data": {"x": [images], "y": [LABELS]},
         "results": {"losses": np.arange(5.0)},
     }
@@ -91,6 +101,43 @@ def test_each_check_sees_its_own_difference(path: tuple[Any, ...], check: str, s
     assert [f.check for f in found.figures if not f.passed] == [check]
     assert found.verdict is (Verdict.DIFFERENT if size > compare.INACCURATE else Verdict.INACCURATE)
     assert check in found.reason
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"), [("epochs", 9), ("batch_size", 4), ("class_weight", {"0": 2.0}), ("initial_epoch", 1)]
+)
+def test_another_argument_of_training_is_different(argument: str, value: Any) -> None:
+    after = run(last=True)
+    was = after["events"][0]["arguments"].get(argument)
+    after["events"][0]["arguments"][argument] = value
+    found = compare.compare(run(), after)
+    assert found.verdict is Verdict.DIFFERENT
+    assert found.reason == f"fit at p.py:9 / p.py:9: {argument} is {was!r}, then {value!r}"
+
+
+@pytest.mark.parametrize(
+    ("number", "name", "value", "message"),
+    [
+        (2, "rate", 0.9, "m: dropout (Dropout, p.py:1 / p.py:1): rate is 0.5, then 0.9"),
+        (0, "kernel_initializer", "Zeros()", "kernel_initializer is 'HeNormal(seed=None)', then 'Zeros()'"),
+        (0, "trainable", False, "trainable is True, then False"),
+    ],
+)
+def test_another_setting_of_a_layer_is_different(number: int, name: str, value: Any, message: str) -> None:
+    after = run(last=True)
+    after["models"][0]["settings"][number]["settings"][name] = value
+    found = compare.compare(run(), after)
+    assert found.verdict is Verdict.DIFFERENT
+    assert message in found.reason
+
+
+def test_layers_that_a_conversion_adds_are_no_difference_but_a_dropout_is_one() -> None:
+    after = run(last=True)
+    settings = after["models"][0]["settings"]
+    settings.insert(1, setting("Permute", trainable=True))
+    assert compare.compare(run(), after).verdict is Verdict.EQUIVALENT
+    del settings[-1]
+    assert compare.compare(run(), after).reason == "m: 2 Dropout layers, then 1"
 
 
 def test_the_first_layer_that_differs_is_named() -> None:
@@ -168,6 +215,21 @@ def test_dense_rows_follow_the_features() -> None:
         features.reshape(4, 3, 2).transpose(1, 2, 0).ravel() @ moved[0], features @ rows, rtol=1e-12
     )
     assert moved[1] is bias
+
+
+def test_slopes_may_share_axes() -> None:
+    first = np.arange(1, 25).reshape(4, 3, 2)
+    last = np.moveaxis(first, 0, -1)
+    before = [layer("PReLU", [[4, 1, 1]], ids=first, shared=[2, 3])]
+    after = [layer("PReLU", [[1, 1, 4]], ids=last, shared=[1, 2])]
+    slopes = RNG.normal(size=(4, 1, 1))
+    found = weightmap.build(before, after)
+    assert not found.problems
+    np.testing.assert_array_equal(found.apply([slopes])[0].ravel(), slopes.ravel())
+    before = [layer("PReLU", [[4, 1, 2]], ids=first, shared=[2])]
+    after = [layer("PReLU", [[1, 2, 4]], ids=last, shared=[1])]
+    slopes = RNG.normal(size=(4, 1, 2))
+    np.testing.assert_array_equal(weightmap.build(before, after).apply([slopes])[0], np.moveaxis(slopes, 0, -1))
 
 
 def test_a_normalisation_over_another_axis_is_a_problem_not_a_reordering() -> None:

@@ -46,6 +46,11 @@ PLANTED = {
     "operands swapped": ("[a, b]", "[b, a]"),
     "validation data not normalised alike": ("val = x[16:] * 2", "val = x[16:].transpose(0, 2, 1, 3) * 2"),
     "other epsilon": ("BatchNormalization(axis=3)", "BatchNormalization(axis=3, epsilon=1e-5)"),
+    "more epochs": ("epochs=3", "epochs=4"),
+    "other batches": ("epochs=3", "epochs=3, batch_size=8"),
+    "other initial weights": ("layers.Dense(5,", 'layers.Dense(5, kernel_initializer="he_normal",'),
+    "frozen": ("layers.Dense(5,", "layers.Dense(5, trainable=False,"),
+    "more dropout": ("layers.Flatten()", "layers.Flatten()(layers.Dropout(0.5)(a)); a = layers.Activation('linear')"),
     "other momentum": ("BatchNormalization(axis=3)", "BatchNormalization(axis=3, momentum=0.9)"),
 }
 

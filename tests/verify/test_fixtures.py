@@ -1,0 +1,64 @@
+"""The scripts of fixtures/layout compute the same after their conversion, and not without one of its edits."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kmigrate import pipeline, proof
+from kmigrate.options import Options
+from kmigrate.source import SourceFile
+from kmigrate.verify import Server, Verdict
+
+pytestmark = pytest.mark.verify
+FOLDER = Path(__file__).parents[2] / "fixtures" / "layout"
+DATA = re.compile(r"'(\w*?((?:_\d+)+)\.npy)'")  # a name that gives a shape: rows_20_3072.npy
+# What does not run: the port to Keras 3 does not take `**` in merge(...).
+NOT_RUN = {"hardcoded_axis"}
+CASES = sorted(path.parent.name for path in FOLDER.glob("*/after.py") if path.parent.name not in NOT_RUN)
+MAIN = ("mnist_cnn_th", "cifar10_leaky_th", "unet_k2", "keras3_functional", "vgg_npload")
+EQUIVALENT = {"cifar10_leaky_th": Verdict.EQUIVALENT_EXCEPT_AT_0}
+WALL = 60
+
+
+def staged(name: str, folder: Path) -> Path:
+    """A copy of a case's script, with the data files that it loads."""
+    for path in (FOLDER / name).iterdir():
+        shutil.copy(path, folder)
+    script = folder / "before.py"
+    for file, shape in DATA.findall(script.read_text()):
+        sizes = [int(size) for size in shape[1:].split("_")]
+        np.save(folder / file, np.random.default_rng(0).integers(0, 256, size=sizes).astype("uint8"))
+    return script
+
+
+def converted(script: Path) -> pipeline.Result:
+    (result,) = pipeline.run([str(script)], Options())
+    return result
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_conversion_computes_the_same(name: str, tmp_path: Path, servers: dict[str, Server]) -> None:
+    script = staged(name, tmp_path)
+    plan = converted(script).plan
+    before = SourceFile.read(script)
+    after = SourceFile.from_bytes((tmp_path / "after.py").read_bytes(), script)
+    found = proof.prove(before, after, Options(), plan, servers=servers, float32=False, wall=WALL)
+    assert found.verdict is EQUIVALENT.get(name, Verdict.EQUIVALENT), str(found)
+
+
+@pytest.mark.parametrize("name", MAIN)
+def test_an_undone_edit_is_seen(name: str, tmp_path: Path, servers: dict[str, Server]) -> None:
+    """Two of them; benchmarks/undone_edits.py tries all."""
+    result = converted(staged(name, tmp_path))
+    assert result.source is not None
+    edits = proof.effective(result.plan)
+    for edit in (edits[0], edits[-1]):
+        after = proof.without(result.source, result.plan, edit)
+        assert after is not None
+        found = proof.prove_undone(result.source, after, Options(), result.plan, servers)
+        assert found.verdict is Verdict.DIFFERENT, f"{edit.line} {edit.codemod}: {found}"
