@@ -71,7 +71,7 @@ def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, op
 def _analyse(source: SourceFile, options: Options) -> Program:
     try:
         return layout.analyse([source], options).programs[0]
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+    except (SyntaxError, RecursionError, MemoryError) as error:
         raise NotRunnable(f"{source.path} can't be read: {error}") from error
 
 

@@ -40,7 +40,13 @@ def test_the_version_chooses_the_stack(text: str, stack: str) -> None:
 
 @pytest.mark.parametrize(
     ("version", "stack", "ported"),
-    [("1.0.5", KERAS3, True), ("1.2", KERAS3, True), ("2.1", KERAS3, True), ("2.3", TF_KERAS, False), ("3", KERAS3, False)],
+    [
+        ("1.0.5", KERAS3, True),
+        ("1.2", KERAS3, True),
+        ("2.1", KERAS3, True),
+        ("2.3", TF_KERAS, False),
+        ("3", KERAS3, False),
+    ],
 )
 def test_the_version_that_is_said_counts(version: str, stack: str, ported: bool) -> None:
     ready = prepared(EITHER, source_keras=version)
