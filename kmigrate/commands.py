@@ -188,9 +188,9 @@ def _program(path: str) -> SourceFile | None:
 
 def _lacking() -> bool:
     """Is something not installed that verification needs? Then it is said."""
-    from kmigrate import proof
+    from kmigrate import extra
 
-    message = proof.missing()
+    message = extra.missing()
     if message:
         _say(f"error: {message}")
     return bool(message)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import warnings
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from kmigrate import rewriting
@@ -14,16 +13,6 @@ if TYPE_CHECKING:
     from kmigrate.options import Options
     from kmigrate.plan import Edit, Plan
     from kmigrate.source import SourceFile
-
-_NEEDED = ("numpy", "tensorflow", "tf_keras")
-
-
-def missing() -> str:
-    """What verification needs and this Python lacks, as a message; empty if nothing."""
-    lacking = [name for name in _NEEDED if find_spec(name) is None]
-    if not lacking:
-        return ""
-    return f"verifying needs {', '.join(lacking)}: pip install 'kmigrate[verify]'"
 
 
 def prove(

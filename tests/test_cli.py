@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kmigrate import __version__, commands, pipeline, proof
+from kmigrate import __version__, commands, extra, pipeline, proof
 from kmigrate.options import Options
 from kmigrate.verify import Certificate, Verdict
 
@@ -376,7 +376,7 @@ def verdict(monkeypatch, said):
             return Certificate(Verdict[name], "because")
 
         monkeypatch.setattr(proof, "prove", prove)
-        monkeypatch.setattr(proof, "missing", lambda: "")
+        monkeypatch.setattr(extra, "missing", lambda: "")
         return calls
 
     return choose
@@ -438,7 +438,7 @@ def test_what_is_said_of_the_source_reaches_verification(kmigrate, verdict, said
 @pytest.mark.parametrize("command", [["--write", "--verify", "a.py"], ["verify", "a.py", "b.py"]])
 def test_without_its_extra_verification_says_what_to_install(kmigrate, verdict, monkeypatch, command) -> None:
     calls = verdict("EQUIVALENT")
-    monkeypatch.setattr(proof, "missing", lambda: "verifying needs numpy: pip install 'kmigrate[verify]'")
+    monkeypatch.setattr(extra, "missing", lambda: "verifying needs numpy: pip install 'kmigrate[verify]'")
     path = make("a.py")
     make("b.py", LAST)
     status, out, err = kmigrate(*command)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from kmigrate import layout, proof
+from kmigrate import extra, layout, proof
 from kmigrate.options import Options
 from kmigrate.plan import Edit, Plan
 from kmigrate.source import SourceFile
@@ -83,10 +83,10 @@ def test_a_program_that_cannot_be_prepared_is_not_verified(calls: list, monkeypa
 
 
 def test_what_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proof, "find_spec", lambda name: None if name in ("numpy", "tf_keras") else name)
-    assert proof.missing() == "verifying needs numpy, tf_keras: pip install 'kmigrate[verify]'"
-    monkeypatch.setattr(proof, "find_spec", lambda name: name)
-    assert proof.missing() == ""
+    monkeypatch.setattr(extra, "find_spec", lambda name: None if name in ("numpy", "tf_keras") else name)
+    assert extra.missing() == "verifying needs numpy, tf_keras: pip install 'kmigrate[verify]'"
+    monkeypatch.setattr(extra, "find_spec", lambda name: name)
+    assert extra.missing() == ""
 
 
 @pytest.mark.parametrize(("ordering", "expected"), [("auto", None), ("th", "channels_first"), ("tf", "channels_last")])
