@@ -27,8 +27,8 @@ class Surroundings:
         self.root = None if path is None else project_root(path)
 
     def stated_version(self) -> VersionRange:
-        """What requirements and the like say of the version."""
-        return VersionRange() if self.path is None else versions.of_project(self.path)
+        """What requirements, keras.json and the like say of the version."""
+        return VersionRange() if self.path is None else versions.stated(self.path)
 
     def keras_json(self) -> tuple[str, dict[str, str]] | None:
         """Name and settings of the keras.json that the project brings."""

@@ -393,29 +393,25 @@ def _read(file: Path) -> str:
         return ""
 
 
-def infer(
-    option: str = "auto",
-    paths: Iterable[Path] = (),
-    uses: Iterable[tuple[Api, ast.Call | None]] = (),
-) -> VersionRange:
-    """The Keras versions that a program may be for.
+def stated(path: Path) -> VersionRange:
+    """What the dependency files and the keras.json around a program say."""
+    found = of_project(path)
+    config = keras_json(path)
+    return found if config is None else found.narrowed(_of_config(*config))
 
-    ``option`` is --source-keras, ``paths`` the program's files, ``uses`` the Keras names that it uses,
-    with the call where it is one. Raises ValueError for an option that is no version.
+
+def infer(declared: VersionRange, uses: Iterable[tuple[Api, ast.Call | None]], said: bool = False) -> VersionRange:
+    """The versions that a program may be for: what is ``declared``, and the names that it uses (with their calls).
+
+    What is declared for keras says nothing of tf.keras, unless the user ``said`` it.
     """
-    if option != "auto":
-        return of_option(option)
     bounds = VersionRange()
     flavours = set()
     for api, call in uses:
         flavours.add(api.flavour)
         bounds = bounds.narrowed(of_use(api, call))
-    declared = VersionRange()
-    if not flavours or "keras" in flavours:  # what is declared for keras says nothing of tf.keras
-        for folder in dict.fromkeys(path if path.is_dir() else path.parent for path in paths):
-            declared = declared.narrowed(of_project(folder))
-            if (config := keras_json(folder)) is not None:
-                declared = declared.narrowed(_of_config(*config))
+    if flavours and "keras" not in flavours and not said:
+        return bounds
     return declared.narrowed(bounds)
 
 

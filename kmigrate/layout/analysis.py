@@ -183,7 +183,7 @@ def _learned(
 ) -> Knowledge | None:
     """What this run found out that the next must start from; None where it has settled."""
     new = replace(known, hints={**_hints(run), **known.hints})
-    new.version = _version(run, stated)
+    new.version = _version(run, stated, options.source_keras != "auto")
     first, new.ordering_why = _ordering(run, new.version, options, around)
     new.first = first
     if first is not known.first:
@@ -197,11 +197,9 @@ def _learned(
     return None if new == known else new
 
 
-def _version(run: Interpreter, stated: VersionRange) -> VersionRange:
+def _version(run: Interpreter, stated: VersionRange, said: bool) -> VersionRange:
     """The versions that the project's files, the names used and their spelling leave possible."""
-    found = stated
-    for api, call in run.bounds:
-        found = found.narrowed(versions.of_use(api, call))
+    found = versions.infer(stated, run.bounds, said)
     if 1 in run.generations and 2 not in run.generations and found.low <= LAST_KERAS1 < found.high:
         found = found.narrowed(VersionRange(found.low, LAST_KERAS1, ("calls are spelled as in Keras 1",)))
     if run.ambients and found.low < SETTER_REACHES <= found.high:

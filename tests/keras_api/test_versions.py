@@ -9,7 +9,7 @@ import pytest
 
 from kmigrate.keras_api import names, versions
 from kmigrate.keras_api.names import Api
-from kmigrate.keras_api.versions import LATEST, VersionRange, infer, of_option, of_text
+from kmigrate.keras_api.versions import LATEST, VersionRange, infer, of_option, of_text, stated
 
 OLD, MIDDLE, NEW = (1, 0, 5), (1, 2, 2), (2, 2, 4)
 
@@ -114,23 +114,23 @@ def test_what_says_nothing_of_keras(text: str) -> None:
 
 
 def test_the_option_decides() -> None:
-    assert infer("1.2")[:2] == ((1, 2, 0), (1, 2, 99))
+    assert of_option("1.2")[:2] == ((1, 2, 0), (1, 2, 99))
     assert of_option("2.1.6")[:2] == ((2, 1, 6), (2, 1, 6))
     with pytest.raises(ValueError, match="old"):
         of_option("old")
 
 
 def test_names_and_keywords_bound_the_version() -> None:
-    spelled_old = infer(uses=[use("keras.layers.Convolution2D", "f(8, 3, 3, border_mode='same')")])
+    spelled_old = infer(VersionRange(), [use("keras.layers.Convolution2D", "f(8, 3, 3, border_mode='same')")])
     assert spelled_old.high == versions.LAST_MULTI_BACKEND  # Keras 2 takes it too
-    setter = infer(uses=[use("keras.backend.set_image_dim_ordering", "f('th')")])
+    setter = infer(VersionRange(), [use("keras.backend.set_image_dim_ordering", "f('th')")])
     assert (setter.low, setter.high) == ((1, 0, 4), (2, 2, 5))
-    assert infer(uses=[use("keras.layers.TimeDistributedDense")]).high == versions.LAST_KERAS1
-    assert infer(uses=[use("keras.layers.Conv2D", "f(8, (3, 3), padding='same')")]).low == (2, 0, 0)
-    assert infer(uses=[use("keras.layers.Flatten", "f(data_format='channels_first')")]).low == (2, 1, 6)
-    assert infer(uses=[use("keras.ops.mean")]).low == (3, 0, 0)
-    assert infer(uses=[use("tensorflow.keras.layers.Dense")]).low == (2, 4, 0)
-    assert infer(uses=[use("tensorflow.contrib.keras.layers.Dense")]).high == (2, 1, 6)
+    assert infer(VersionRange(), [use("keras.layers.TimeDistributedDense")]).high == versions.LAST_KERAS1
+    assert infer(VersionRange(), [use("keras.layers.Conv2D", "f(8, (3, 3), padding='same')")]).low == (2, 0, 0)
+    assert infer(VersionRange(), [use("keras.layers.Flatten", "f(data_format='channels_first')")]).low == (2, 1, 6)
+    assert infer(VersionRange(), [use("keras.ops.mean")]).low == (3, 0, 0)
+    assert infer(VersionRange(), [use("tensorflow.keras.layers.Dense")]).low == (2, 4, 0)
+    assert infer(VersionRange(), [use("tensorflow.contrib.keras.layers.Dense")]).high == (2, 1, 6)
 
 
 def test_files_beside_the_program_and_in_its_project(tmp_path: Path) -> None:
@@ -139,11 +139,13 @@ def test_files_beside_the_program_and_in_its_project(tmp_path: Path) -> None:
     program.parent.mkdir()
     program.write_text("import keras")
     assert versions.project_root(program) == tmp_path
-    assert infer(paths=[program]).high == (1, 99, 99)
+    assert stated(program).high == (1, 99, 99)
     (program.parent / "requirements.txt").write_text("Keras==1.0.5\n")
-    assert infer(paths=[program])[:2] == ((1, 0, 5), (1, 0, 5))
-    only_tensorflow = infer(paths=[program], uses=[use("tensorflow.keras.layers.Dense")])
+    assert stated(program)[:2] == ((1, 0, 5), (1, 0, 5))
+    only_tensorflow = infer(stated(program), [use("tensorflow.keras.layers.Dense")])
     assert only_tensorflow.low == (2, 4, 0)  # keras==1.0.5 says nothing of tf.keras
+    said = infer(of_option("2.1"), [use("tensorflow.keras.layers.Dense")], said=True)
+    assert said.low == (2, 1, 0)  # but the user is believed
 
 
 def test_keras_json_of_the_project(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_keras_json_of_the_project(tmp_path: Path) -> None:
     (tmp_path / "keras.json").write_text('{"image_dim_ordering": "th", "epsilon": 1e-07, "backend": "theano"}')
     found = versions.keras_json(program)
     assert found is not None and found[1]["image_dim_ordering"] == "th"
-    assert infer(paths=[program]).high == versions.LAST_KERAS1
+    assert stated(program).high == versions.LAST_KERAS1
 
 
 def test_contradictions_keep_the_first_and_say_so() -> None:

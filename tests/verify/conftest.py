@@ -12,10 +12,6 @@ import pytest
 from kmigrate.verify import Certificate, Server, VerifyOptions, verify
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "verify: runs programs on TensorFlow")
-
-
 @dataclass(frozen=True)
 class Source:
     path: Path
