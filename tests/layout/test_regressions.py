@@ -134,3 +134,47 @@ def test_a_branch_that_reshapes_what_is_given_to_unknown_code() -> None:
     net.predict(x)
     """
     assert not outcome(HEAD + textwrap.dedent(text), (2, 0, 8)).problem
+
+
+NET = """
+x = np.load('x_4_3_8_9.npy') * 2
+net = Sequential([Conv2D(2, 3, input_shape=(3, 8, 9))])
+net.compile('sgd', 'mse')
+net.predict(x)
+net.predict(x[:2])
+"""
+
+# Ways in which an array goes through something that is not followed, or comes back from it.
+WAYS = {
+    "a star": "first, *rest = x\nnet.predict(np.array(rest))",
+    "a function of the library": ("from functools import reduce\nnet.predict(reduce(lambda a, b: a + b, [x, x, x]))"),
+    "functions in a list": "for f in [lambda a: a[:, ::-1], np.abs]:\n    x = f(x)\nnet.predict(x)",
+    "setdefault": "kept = {}\nkept.setdefault('a', []).append(x[0])\nnp.save('o.npy', kept['a'][0][1])",
+    "extend": "many = []\nmany.extend(x)\nmany.extend([x[0], x[1]])\nnet.predict(np.asarray(many))",
+    "a class that iterates": (
+        "class A:\n    def __iter__(self):\n        for i in x:\n            yield i\n"
+        "net.predict(np.asarray(list(A())))"
+    ),
+    "a decorated function": (
+        "import functools\n@functools.lru_cache()\ndef f():\n    return x\nnet.predict(np.asarray(f()))"
+    ),
+    "a match statement": "match x:\n    case _:\n        r = x\nnet.predict(np.asarray(r))",
+    "flat": "r = np.zeros((4, 3, 8, 9))\nr.flat = x.flat\nnet.predict(r)",
+    "itertools": "import itertools\nnet.predict(np.asarray(list(itertools.chain.from_iterable([x, x]))))",
+    "an exception": (
+        "try:\n    raise ValueError(x)\nexcept ValueError as e:\n    r = e.args[0]\nnet.predict(np.asarray(r))"
+    ),
+    "keyword arguments": "given = dict(x=x, y=np.load('y_4_2_6_7.npy'))\nnet.fit(**given)",
+    "positional arguments": "given = (x, np.load('y_4_2_6_7.npy'))\nnet.fit(*given)",
+    "tolist": "net.predict(np.array(x.tolist()))",
+    "an index vector": "order = np.arange(4)\nnet.predict(x[order[1:3]])",
+    "axis by name": (
+        "axes = {'channels_first': 1, 'channels_last': 3}\n"
+        "net.predict(x / x.sum(axis=axes[K.image_data_format()], keepdims=True))"
+    ),
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_arrays_that_go_out_of_sight_keep_their_layout(way: str) -> None:
+    assert not outcome(HEAD + NET + WAYS[way] + "\n", (2, 1, 3)).problem
