@@ -30,7 +30,7 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.rewriting.expressions import Site
+from kmigrate.rewriting.expressions import Site, plain_blank
 
 CODES: dict[str, str] = {}
 
@@ -80,9 +80,9 @@ def _gap(node: cst.ImportFrom, names: Sequence[cst.ImportAlias], index: int) -> 
     """The blanks after a comma as this import has them at that place."""
     between = [n.comma.whitespace_after for n in names[:-1] if isinstance(n.comma, cst.Comma)]
     if between:
-        return _plain_blank(between[min(max(index, 1), len(between)) - 1])
+        return plain_blank(between[min(max(index, 1), len(between)) - 1])
     if node.lpar is not None and isinstance(node.lpar.whitespace_after, cst.ParenthesizedWhitespace):
-        return _plain_blank(node.lpar.whitespace_after)
+        return plain_blank(node.lpar.whitespace_after)
     return cst.SimpleWhitespace(" ")
 
 
@@ -92,20 +92,12 @@ def _has_comment(blank: cst.BaseParenthesizableWhitespace) -> bool:
     )
 
 
-def _plain_blank(blank: cst.BaseParenthesizableWhitespace) -> cst.BaseParenthesizableWhitespace:
-    if not isinstance(blank, cst.ParenthesizedWhitespace):
-        return blank
-    newline = cst.Newline(value=blank.first_line.newline.value)
-    first = cst.TrailingWhitespace(whitespace=cst.SimpleWhitespace(""), newline=newline)
-    return blank.with_changes(first_line=first, empty_lines=())
-
-
 def _plain(comma: cst.Comma) -> cst.Comma:
-    return comma.with_changes(whitespace_after=_plain_blank(comma.whitespace_after))
+    return comma.with_changes(whitespace_after=plain_blank(comma.whitespace_after))
 
 
 def _plain_paren(paren: cst.RightParen) -> cst.RightParen:
-    return paren.with_changes(whitespace_before=_plain_blank(paren.whitespace_before))
+    return paren.with_changes(whitespace_before=plain_blank(paren.whitespace_before))
 
 
 def _commented(comma: cst.Comma, gap: cst.BaseParenthesizableWhitespace) -> cst.Comma:

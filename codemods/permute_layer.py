@@ -37,7 +37,7 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
-from kmigrate.rewriting.expressions import Site, as_argument, bare
+from kmigrate.rewriting.expressions import Site, as_argument, bare, plain_blank
 
 CODES = {"KM106": "Permute layer added"}
 
@@ -78,7 +78,4 @@ def _plain(comma: cst.Comma | cst.MaybeSentinel) -> cst.Comma:
     """The comma and the line break behind it, without a comment that belongs to its own line."""
     if not isinstance(comma, cst.Comma):
         return cst.Comma(whitespace_after=cst.SimpleWhitespace(" "))
-    white = comma.whitespace_after
-    if isinstance(white, cst.ParenthesizedWhitespace):
-        white = white.with_changes(first_line=cst.TrailingWhitespace(newline=white.first_line.newline), empty_lines=[])
-    return comma.with_changes(whitespace_after=white)
+    return comma.with_changes(whitespace_after=plain_blank(comma.whitespace_after))

@@ -1,6 +1,6 @@
 """From candidates to results: analyse each program, rewrite what the plan says, check the outcome.
 
-One file's failure is that file's result; the others go on. libcst is imported (by `rewrite`) only
+One file's failure is that file's result; the others go on. libcst is imported (by `rewriting`) only
 when a file changes.
 """
 

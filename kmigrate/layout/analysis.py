@@ -23,7 +23,6 @@ from kmigrate.syntax import Lines, parse
 MAX_RUNS = 6
 CHANNEL_COUNTS = range(1, 5)
 CHANNEL_NAME = re.compile(r"chan|^n_?c$|^nb_ch|^c$|^ch$", re.IGNORECASE)
-LAST_KERAS1 = (1, 2, 2)
 SETTER_REACHES = (1, 0, 7)
 # Pins that are about who else relies on a model or on its numbers, not about whether it can be converted.
 CONTRACTS = frozenset(("KM153", "KM904", "KM906"))
@@ -200,8 +199,8 @@ def _learned(
 def _version(run: Interpreter, stated: VersionRange, said: bool) -> VersionRange:
     """The versions that the project's files, the names used and their spelling leave possible."""
     found = versions.infer(stated, run.bounds, said)
-    if 1 in run.generations and 2 not in run.generations and found.low <= LAST_KERAS1 < found.high:
-        found = found.narrowed(VersionRange(found.low, LAST_KERAS1, ("calls are spelled as in Keras 1",)))
+    if 1 in run.generations and 2 not in run.generations and found.low <= versions.LAST_KERAS1 < found.high:
+        found = found.narrowed(VersionRange(found.low, versions.LAST_KERAS1, ("calls are spelled as in Keras 1",)))
     if run.ambients and found.low < SETTER_REACHES <= found.high:
         # up to 1.0.6 the setting reached no layer, and nobody sets what does nothing
         found = found.narrowed(VersionRange(SETTER_REACHES, found.high, ("the ordering is set, which layers heed",)))

@@ -93,7 +93,7 @@ class Planner:
     def _collect(self) -> bool:
         """All edits of the present solution; False where something had to be changed in the graph."""
         graph = self.graph
-        votes: dict[EditKey, list[tuple[tuple[int, ...], Edit | None]]] = defaultdict(list)
+        votes: dict[EditKey, list[tuple[tuple[int, ...], Edit]]] = defaultdict(list)
         self.edits, self.cuts = [], []
         for site in graph.sites:
             try:
@@ -131,16 +131,13 @@ class Planner:
         self.by_site = {}
         return True
 
-    def _agree(self, votes: dict[EditKey, list[tuple[tuple[int, ...], Edit | None]]]) -> bool:
+    def _agree(self, votes: dict[EditKey, list[tuple[tuple[int, ...], Edit]]]) -> bool:
         for asked in votes.values():
-            edits = [e for _, e in asked if e is not None]
-            if not edits:
-                continue
-            if any(e.args != edits[0].args for e in edits):
-                first = edits[0]
+            first = asked[0][1]
+            if any(edit.args != first.args for _, edit in asked):
                 self._reconcile([n for n, _ in asked], (first.path, first.line, first.column - 1, 0, 0))
                 return False
-            self.edits.append((asked[0][0][0], edits[0]))
+            self.edits.append((asked[0][0][0], first))
         return True
 
     def _reconcile(self, nodes: Iterable[tuple[int, ...]], key: Key) -> None:
@@ -235,7 +232,7 @@ class Planner:
             edits = edge.realise(a, axes)
             if edits is None:
                 graph.tie(edge.a, edge.b)
-                self.impossible.append((edge.a, edge.because))
+                graph.impossible.append((edge.a, edge.because))
                 return False
             for edit in edits:
                 mark = (*edit_key(edit), repr(sorted(edit.args.items(), key=str)))
@@ -243,10 +240,6 @@ class Planner:
                     seen.add(mark)
                     self.cuts.append((edge.b if b else edge.a, edit))
         return True
-
-    @property
-    def impossible(self) -> list[tuple[int, Because]]:
-        return self.graph.impossible
 
 
 def replace_code(because: Because, text: str, code: str) -> Because:

@@ -158,3 +158,12 @@ def pick(items: list[cst.BaseElement], order: list[int], what: str) -> list[cst.
     if sorted(order) != list(range(len(items))):
         raise RewriteError(f"{what} has {len(items)} parts; the plan orders them as {order}")
     return [items[old].with_changes(comma=place.comma) for old, place in zip(order, items)]
+
+
+def plain_blank(blank: cst.BaseParenthesizableWhitespace) -> cst.BaseParenthesizableWhitespace:
+    """The blanks and the line break without the comments and empty lines in them."""
+    if not isinstance(blank, cst.ParenthesizedWhitespace):
+        return blank
+    newline = cst.Newline(value=blank.first_line.newline.value)
+    first = cst.TrailingWhitespace(whitespace=cst.SimpleWhitespace(""), newline=newline)
+    return blank.with_changes(first_line=first, empty_lines=())

@@ -13,6 +13,7 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.making_layers import MakingLayers
+from kmigrate.layout.interpret.shapes import CannotEdit
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
@@ -78,7 +79,7 @@ class AxisLayers(MakingLayers):
                 if new == rank - 1:
                     return []
                 if keyword == "":
-                    raise self.cannot_edit(f"`{short(call)}` works along the last axis and takes no other")
+                    raise CannotEdit([], f"`{short(call)}` works along the last axis and takes no other")
                 reason = f"the last axis of {letters(axes)} is not the channel: it is axis {new} then"
                 return [self.edit(call, "axis_number", "KM103", {"keyword": keyword, "value": new}, reason)]
 

@@ -19,7 +19,7 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.merging import Merging
-from kmigrate.layout.interpret.shapes import dim_of
+from kmigrate.layout.interpret.shapes import CannotEdit, dim_of
 from kmigrate.layout.interpret.state import BEFORE_FLATTEN
 from kmigrate.layout.values import (
     Array,
@@ -54,14 +54,9 @@ class Barriers(Merging):
         if len(inner) < 2:
             return Array(x.node, x.ref, "tensor", self.place(node))
         if moved:
-            size = size_of(inner)
-            flat = self.tensor([axes[0], Axis(size=size, parts=tuple(inner))], node)
             # this Flatten puts the channel last itself, before and after: nothing to keep
-            first_axes = (
-                [axes[0], Axis(size=size, parts=tuple(inner[i] for i in order_to_last(inner)))] if moves(axes) else None
-            )
-            if first_axes is not None:
-                flat = self.tensor(first_axes, node)
+            parts = [inner[i] for i in order_to_last(inner)] if moves(axes) else inner
+            flat = self.tensor([axes[0], Axis(size=size_of(inner), parts=tuple(parts))], node)
             self.event("flatten", flat, node)
             if layer.ambient.first and given is None:
                 self.graph.tie(x.node, layer.ambient.layers)
@@ -87,11 +82,11 @@ class Barriers(Merging):
 
     flattens: list[tuple[Array, Layer]]
 
-    def flatten_moves(self, layer: Layer) -> bool:
-        """Does this Flatten itself move the channel to the end (docs/facts.md, 5)?"""
+    def flatten_moves(self, layer: Layer) -> object | None:
+        """Does this Flatten itself move the channel to the end (docs/facts.md, 5)? None: versions differ."""
         given = layer.values.get("data_format")
         name = given[0].value if given and isinstance(given[0], Const) else None
-        return bool(self._flatten_answer(name, layer.ambient.first))
+        return self._flatten_answer(name, layer.ambient.first)
 
     def _flatten_answer(self, name: str | None, ambient_first: bool) -> object | None:
         ambient = "channels_first" if ambient_first else "channels_last"
@@ -99,11 +94,7 @@ class Barriers(Merging):
 
     def flatten_unclear(self, layer: Layer) -> bool:
         """Do the versions that are possible disagree on what this Flatten does?"""
-        if layer.api.name != "Flatten":
-            return False
-        given = layer.values.get("data_format")
-        name = given[0].value if given and isinstance(given[0], Const) else None
-        return self._flatten_answer(name, layer.ambient.first) is None
+        return layer.api.name == "Flatten" and self.flatten_moves(layer) is None
 
     def border(self, layer: Layer, expr: ast.expr, node: ast.expr, before: bool) -> Any:
         """How a Permute layer is put before or behind a layer: a statement of its own, or a wrapped call."""
@@ -210,7 +201,7 @@ class Barriers(Merging):
         def edit(new: list[int] | None, reason: str) -> list[Edit]:
             order = list(range(len(perm))) if new is None else new
             if order[0] != 0:
-                raise self.cannot_edit("a Permute layer cannot move the batch")
+                raise CannotEdit([], "a Permute layer cannot move the batch")
             old = [i - 1 for i in perm[1:]]
             want = [i - 1 for i in order[1:]]
             args = {"order": [old.index(i) for i in want]}

@@ -56,9 +56,6 @@ class Call:
     def all(self) -> list[tuple[Value, ast.expr]]:
         return [*self.positional, *self.keywords.values()]
 
-    def values(self) -> dict[ast.expr, Value]:
-        return {expr: value for value, expr in self.all()}
-
 
 class Calls(Comprehensions):
     depth = 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from kmigrate.layout.interpret.expressions import MAX_UNROLL
 from kmigrate.layout.interpret.operators import Operators
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
@@ -30,12 +29,13 @@ class Comprehensions(Operators):
             generator = expr.generators[0]
             iterable = self.eval(generator.iter)
             simple = len(expr.generators) == 1 and not generator.ifs
-            if simple and isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
-                items = []
-                for item in iterable.items:
+            items = self.unrolled(iterable) if simple else None
+            if items is not None:
+                made = []
+                for item in items:
                     self.assign(generator.target, item, None, None)
-                    items.append(self.eval(element))
-                return Seq("list", items)
+                    made.append(self.eval(element))
+                return Seq("list", made)
             self.loops += 1
             self.assign(generator.target, self.item_of(iterable, generator.iter), None, None)
             for more in expr.generators[1:]:

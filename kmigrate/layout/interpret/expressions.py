@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from kmigrate.layout.axes import Axis, memory_order, moves
+from kmigrate.layout.axes import Axis, channel_at, memory_order, moves, order_to_last
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.indexing import ArrayOps
 from kmigrate.layout.interpret.shapes import Operand, dim_of
@@ -24,6 +24,7 @@ from kmigrate.layout.values import (
     Model,
     Module,
     OrderingName,
+    OrderingTest,
     Pair,
     Seq,
     SymInt,
@@ -171,6 +172,12 @@ class Expressions(ArrayOps):
             return bool(value.items) or None
         if isinstance(value, Function | Class | Layer | Model | Instance | OrderingName):
             return True
+        return None
+
+    def settled_test(self, test: OrderingTest) -> bool | None:
+        """Does a test of the ordering hold, where a test around this one has settled it?"""
+        if test.node in self.alternate or test.node in self.guards:
+            return test.truth != (test.node in self.alternate)
         return None
 
     def join(self, a: Value, b: Value, at: ast.AST) -> Value:
@@ -446,8 +453,6 @@ class Expressions(ArrayOps):
             order = list(other[2])
 
             def rule() -> None:
-                from kmigrate.layout.axes import order_to_last
-
                 if not moves(axes) or order_to_last(axes) != order:
                     self.graph.pin(node, self.because("the other branch transposes to another order", at))
                 self.graph.pin(now.node, self.because("the other branch transposes it", at, "KM105"))
@@ -477,7 +482,7 @@ class Expressions(ArrayOps):
 
     def eval_NamedExpr(self, expr: ast.NamedExpr) -> Value:
         value = self.eval(expr.value)
-        self.scope.names[expr.target.id] = value
+        self.assign(expr.target, value, None, None)
         return value
 
     def eval_Yield(self, expr: ast.Yield) -> Value:
@@ -492,6 +497,13 @@ class Expressions(ArrayOps):
 
     def operand(self, expr: ast.expr) -> Operand:
         return self.eval(expr), expr
+
+    @staticmethod
+    def unrolled(iterable: Value) -> list[Value] | None:
+        """The items of a loop that is followed item by item; None where it is too long, or its length not known."""
+        if isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
+            return list(iterable.items)
+        return None
 
     def item_of(self, iterable: Value, expr: ast.expr) -> Value:
         """One item of what a loop runs over."""
@@ -509,8 +521,6 @@ class Expressions(ArrayOps):
             item = Array(self.graph.node(), type(iterable.ref)(axes[1:]), iterable.kind, self.place(expr))
 
             def rule() -> None:
-                from kmigrate.layout.axes import channel_at, moves
-
                 if moves(axes) and channel_at(axes) == 0:
                     self.graph.pin(iterable.node, self.because("a loop runs over the channels", expr))
                 elif moves(axes):

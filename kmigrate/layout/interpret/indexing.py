@@ -187,14 +187,14 @@ class ArrayOps(Reshaping):
         if new_order == list(range(len(plan))):
             return []
         written = {id(expr): i for i, (expr, _) in enumerate(items)}
-        indices = [written.get(id(plan[k][1])) if plan[k][1] is not None else None for k in new_order]
+        every = [written.get(id(plan[k][1])) if plan[k][1] is not None else None for k in new_order]
+        indices = list(every)
         while indices and indices[-1] is None:
             indices.pop()
         if indices == list(range(len(items))):
             return []
-        had_dots = any(isinstance(v, Const) and v.value is Ellipsis for _, v in items)
-        if had_dots and len(indices) != len(plan):
-            indices = [written.get(id(plan[k][1])) if plan[k][1] is not None else None for k in new_order]
+        if any(isinstance(v, Const) and v.value is Ellipsis for _, v in items):
+            indices = every
         reason = f"{letters(axes)} to {letters(last(axes))}" if source_flipped else f"to {letters(last(result_axes))}"
         return [self.edit(node, "indexing", "KM104", {"indices": indices}, f"index of {reason}")]
 

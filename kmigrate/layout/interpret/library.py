@@ -13,7 +13,7 @@ from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.interpret.making_layers import takes_layout
 from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
-from kmigrate.layout.interpret.models import PLOTTING, Models
+from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING, Models
 from kmigrate.layout.interpret.state import Knowledge, Source, short
 from kmigrate.layout.values import (
     Ambient,
@@ -179,8 +179,6 @@ class Library(Models):
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
     def _loss_function(self, api: Api, call: Call) -> Value:
-        from kmigrate.layout.interpret.models import ORDER_FREE
-
         if api.name in ORDER_FREE:
             return self.elementwise(call.positional, call.node)
         return self.opaque(call.all(), call.node, f"`{short(call.node)}` works along the last axis")
@@ -221,12 +219,9 @@ class Library(Models):
         else:
             node = self.graph.node()
             self.graph.pin(node, self.because("the ordering is computed", expr))
-        loaders = node
         if self.known.setter_misses_layers:
-            loaders = self.graph.node()
-            self.graph.pin(loaders, self.because("in this version the setting reaches no layer", call.node))
             return Const(None)
-        self.ambient = Ambient(value.value in FIRST_NAMES, node, loaders, False, self.place(call.node))
+        self.ambient = Ambient(value.value in FIRST_NAMES, node, node, False, self.place(call.node))
         if not self.graph.muted:
             self.ambients.append(self.ambient)
         return Const(None)
@@ -243,7 +238,7 @@ class Library(Models):
         first = ambient.first if follows else True
         pairs: list[Value] = []
         for n in (train, test):
-            labels = ["H", "W"] if not channels else ([CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL])
+            labels = _of_image(first) if channels else ["H", "W"]
             order = sizes if not channels or first else (*sizes[1:], sizes[0])
             axes = [
                 Axis(BATCH, Dim(n)),
@@ -278,7 +273,7 @@ class Library(Models):
                 self.graph.pin(node, self.because("`preprocessing_function` sees the images", call.node))
             return Tool("ImageDataGenerator", node, first)
         if name in ("img_to_array", "array_to_img") and call.get(1, "data_format", "dim_ordering") is None:
-            labels = [CHANNEL, "H", "W"] if self.ambient.first else ["H", "W", CHANNEL]
+            labels = _of_image(self.ambient.first)
             image = self.new_array([Axis(label) for label in labels], self.place(call.node))
             self.graph.tie(image.node, self.ambient.loaders)
             given = call.get(0, "x", "img")
@@ -350,7 +345,7 @@ class Library(Models):
                     if images is not None:
                         return Batches(images if y is None else Seq("tuple", [images, y[0]]))
             if name == "flow_from_directory":
-                labels = [BATCH, CHANNEL, "H", "W"] if tool.first else [BATCH, "H", "W", CHANNEL]
+                labels = [BATCH, *_of_image(tool.first)]
                 images = self.new_array([Axis(label) for label in labels], self.place(call.node))
                 self.graph.tie(images.node, tool.node)
                 mode = call.get(None, "class_mode")
@@ -366,7 +361,7 @@ class Library(Models):
         if array is None:
             return None
         used = self.consume(array, given[1], f"`{short(given[1])}`")
-        labels = [BATCH, CHANNEL, "H", "W"] if tool.first else [BATCH, "H", "W", CHANNEL]
+        labels = [BATCH, *_of_image(tool.first)]
         wanted = self.new_array([Axis(label) for label in labels], self.place(given[1]), tool.node)
         self.join_axes(wanted, used, given[1])
         return wanted
@@ -376,6 +371,10 @@ DRAWING = frozenset(
     "figure subplot subplots show title xlabel ylabel legend savefig close axis grid tight_layout colorbar xlim ylim "
     "xticks yticks gray plot suptitle".split()
 )
+
+
+def _of_image(first: bool) -> list[str]:
+    return [CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL]
 
 
 def _draws_no_array(dotted: str) -> bool:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
-from kmigrate.layout.axes import Axis
+from kmigrate.layout.axes import Axis, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.expressions import MAX_UNROLL
 from kmigrate.layout.interpret.library import Library
 from kmigrate.layout.interpret.state import AFTER_LOOP, Knowledge, Source, short
 from kmigrate.layout.values import (
@@ -48,8 +47,6 @@ class Interpreter(Library):
         module.names["__name__"] = Const("__main__")
         module.names["__file__"] = Unknown("__file__")
         self.run_block(self.source.tree.body)
-        for name, value in list(module.names.items()):
-            self._exported(name, value)
         for function in self.made:  # grows while functions within functions are met
             if not function.called:
                 self.scope = module
@@ -57,11 +54,6 @@ class Interpreter(Library):
         self.scope = module
         self.layers_not_followed()
         self.graph.settle()
-
-    def _exported(self, name: str, value: Value) -> None:
-        """A model that the script builds and never feeds may be meant for an importer."""
-        if isinstance(value, Model) and not value.name:
-            value.name = name
 
     # -- control flow ------------------------------------------------------------------------------
 
@@ -145,8 +137,8 @@ class Interpreter(Library):
     def run_If(self, stmt: ast.If) -> str | None:
         test = self.eval(stmt.test)
         if isinstance(test, OrderingTest):
-            if test.node in self.alternate or test.node in self.guards:  # settled by a test around this one
-                holds = test.truth != (test.node in self.alternate)
+            holds = self.settled_test(test)
+            if holds is not None:
                 return self.run_block(stmt.body if holds else stmt.orelse)
             return self._ordering_branch(stmt, test)
         truth = self.truth(test)
@@ -205,7 +197,6 @@ class Interpreter(Library):
         names_after, returns_after = self.scope.names, self.returns
         self.graph.muted, self.returns, self.ambient = muted, returns, ambient
         self.scope.names = before
-        names_before = dict(before)
         guards, self.guards = self.guards, (*self.guards, test.node)
         end_now = self.run_block(now)
         self.guards = guards
@@ -230,14 +221,12 @@ class Interpreter(Library):
                 if mine is None and other is not None:
                     self.scope.names[name] = Unknown("a name of the other ordering's branch")
                 continue
-            if mine is names_before.get(name) and isinstance(mine, Array) is False and other is mine:
-                continue
             self.scope.names[name] = self.pair(mine, other, test.node, stmt)
         return end_now
 
     def run_For(self, stmt: ast.For) -> str | None:
         iterable = self.eval(stmt.iter)
-        items = self._unrolled(iterable, stmt.iter)
+        items = self.unrolled(iterable)
         self.stored.append(set())
         self.exits.append([])
         self.loops += 1
@@ -260,11 +249,6 @@ class Interpreter(Library):
         return self.run_block(stmt.orelse)
 
     run_AsyncFor = run_For
-
-    def _unrolled(self, iterable: Value, expr: ast.expr) -> list[Value] | None:
-        if isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
-            return list(iterable.items)
-        return None
 
     def _loop(self, stmt: ast.For, iterable: Value) -> None:
         """A loop of unknown length: its body runs twice, so that what it carries over is met."""
@@ -503,8 +487,7 @@ class Interpreter(Library):
         if not isinstance(value, Unknown):
             self.leak(value, target, "unpacking that is not followed")
         for name in names:
-            inner = name.value if isinstance(name, ast.Starred) else name
-            self.assign(inner, Unknown(why, self.place(inner)), stmt, None)
+            self.assign(name, Unknown(why, self.place(name)), stmt, None)
 
     def _store(self, target: ast.Subscript, value: Value, rhs: ast.expr) -> None:
         owner = self.eval(target.value)
@@ -561,8 +544,6 @@ class Interpreter(Library):
             self.leak(array, rhs, f"`{short(target)}`")
 
     def _boxed(self, boxed: Array, inner: Array, at: ast.AST) -> None:
-        from kmigrate.layout.axes import moves
-
         if moves(boxed.axes):
             self.graph.pin(boxed.node, self.because("a list makes the channel axis here", at, "KM105"))
         elif moves(inner.axes):
@@ -601,19 +582,16 @@ class Interpreter(Library):
                 current.items.extend(value.items)
                 self._no_display(current, stmt)
                 return
-            self._bind_target(target, Seq(current.kind, [*current.items, *value.items], fixed=False), stmt)
+            self.assign(target, Seq(current.kind, [*current.items, *value.items], fixed=False), None, None)
             return
         binary = ast.BinOp(left=target, op=stmt.op, right=stmt.value)
         ast.copy_location(binary, stmt)
         if isinstance(current, Const) and isinstance(value, Const) and not self.loops:
-            self._bind_target(target, self.eval_BinOp(binary), stmt)
+            self.assign(target, self.eval_BinOp(binary), None, None)
         elif isinstance(current, Const | SymInt) and isinstance(value, Const | SymInt):
-            self._bind_target(target, SymInt(self.name_of("sum", stmt)), stmt)
+            self.assign(target, SymInt(self.name_of("sum", stmt)), None, None)
         else:
-            self._bind_target(target, self.elementwise([(current, stmt.value), (value, stmt.value)], stmt.value), stmt)
-
-    def _bind_target(self, target: ast.expr, value: Value, stmt: ast.stmt) -> None:
-        self.assign(target, value, None, None)
+            self.assign(target, self.elementwise([(current, stmt.value), (value, stmt.value)], stmt.value), None, None)
 
 
 def _harmless(decorator: ast.expr) -> bool:

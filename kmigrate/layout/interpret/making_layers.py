@@ -196,11 +196,6 @@ class MakingLayers(Calls):
         call = ast.Call(func=expr, args=[], keywords=[])
         return ast.copy_location(call, expr)
 
-    def cannot_edit(self, why: str) -> Exception:
-        from kmigrate.layout.interpret.shapes import CannotEdit
-
-        return CannotEdit([], why)
-
 
 def takes_layout(api: Api) -> bool:
     """Does a layer have a layout argument in any version?"""

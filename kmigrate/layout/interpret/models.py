@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 
 from kmigrate.keras_api.names import Api
-from kmigrate.layout.axes import BATCH, Axis, channel_at, channel_inside, moves, order_to_last
+from kmigrate.layout.axes import BATCH, Axis, channel_at, channel_inside, moves
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.layers import Layers
@@ -510,26 +509,6 @@ class Models(Layers):
         if not results:
             return Unknown(f"`{short(node)}`", self.place(node))
         return results[0] if len(results) == 1 else Seq("list", results)
-
-    # -- shapes written as arguments ------------------------------------------------------------------------------
-
-    def argument_site(self, shape: Seq, call: Call, node: int) -> None:
-        """``x.reshape(n, 3, h, w)``: the shape is the argument list."""
-        axes = shape.axes
-        assert axes is not None
-
-        def make(flipped: Callable[[int], bool]) -> list[object]:
-            if not flipped(node) or not moves(axes):
-                return []
-            args = {"order": order_to_last(axes), "first": 0}
-            from kmigrate.layout.axes import last, letters
-
-            reason = f"shape {letters(axes)} to {letters(last(axes))}: {self.graph.why(node)}"
-            return [self.edit(call.node, "shape_order", "KM102", args, reason)]
-
-        if any(isinstance(a, ast.Starred) for a in call.node.args):
-            self.graph.pin(node, self.because("the shape is given as *arguments", call.node))
-        self.site([node], call.node, make)
 
     def check_output(self, model: Model) -> None:
         """Flattened features that leave the model keep their order."""

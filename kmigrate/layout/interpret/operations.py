@@ -13,7 +13,7 @@ from kmigrate.layout.axes import Axis, channel_at, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call, Operation
-from kmigrate.layout.interpret.shapes import dim_of
+from kmigrate.layout.interpret.shapes import CannotEdit, dim_of
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
@@ -253,7 +253,7 @@ def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
             if new is None:
                 args: dict[str, Any] = {"action": "remove", "operand": operand_kind}
                 return [run.edit(call.node, "transpose", "KM105", args, f"{reason}: not needed any more")]
-            raise run.cannot_edit(f"`{short(call.node)}` would have to move other axes")
+            raise CannotEdit([], f"`{short(call.node)}` would have to move other axes")
 
         return run.transpose(operand, order, call.node, edit)
 
@@ -521,7 +521,7 @@ def method_reshape(run: Interpreter, array: Any, call: Call) -> Value:
     shape.axes = [Axis(size=dim_of(value)) for value in shape.items]
     node = run.graph.node()
     shape.nodes = [node] * len(shape.items)
-    run.argument_site(shape, call, node)
+    run.argument_site(shape, call.node, node)
     return reshaped(run, array, (shape, call.node), call.node)
 
 

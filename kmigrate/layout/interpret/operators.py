@@ -211,8 +211,9 @@ class Operators(Expressions):
     def eval_IfExp(self, expr: ast.IfExp) -> Value:
         test = self.eval(expr.test)
         if isinstance(test, OrderingTest):
-            if test.node in self.alternate or test.node in self.guards:
-                return self.eval(expr.body if test.truth != (test.node in self.alternate) else expr.orelse)
+            holds = self.settled_test(test)
+            if holds is not None:
+                return self.eval(expr.body if holds else expr.orelse)
             now, after = (expr.body, expr.orelse) if test.truth else (expr.orelse, expr.body)
             guards, self.guards = self.guards, (*self.guards, test.node)
             value = self.eval(now)

@@ -67,7 +67,7 @@ class Reshaping(AxisOperations):
         result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node), maker=array.maker)
         self.tie_shape(shape, fixed, shape_expr if shape_expr is not None else node)
         ref = result.ref
-        guards, loops = self.guards, self.loops
+        loops = self.loops
         if keep_first:
             self.event("reshape", Array(fixed, ref), node)
 
@@ -89,12 +89,10 @@ class Reshaping(AxisOperations):
                 self.graph.pin(fixed, self.because(f"`{short(node)}` fixes the order in memory", node, "KM105"))
                 if source_moves:
                     self.graph.tie(array.node, fixed)
-            if not same and guards:  # no transpose may be put into a branch on the ordering
-                self.graph.tie(fixed, result.node)
-            elif not same:
+            if not same:
                 self.soft(fixed, result.node, USE * 10**loops, ref, after, f"`{short(node)}`", self.place(node))
 
-        self.graph.later(rule)
+        self.later(rule)
         return result
 
     def _regrouped(self, source: Axes, shape: Seq) -> list[Axis] | None:
@@ -145,17 +143,14 @@ class Reshaping(AxisOperations):
         if len(inner) == 1:
             flat = list(axes)
         result = Array(self.graph.node(), AxesRef(flat), array.kind, self.place(node), maker=array.maker)
-        guards, loops = self.guards, self.loops
+        loops = self.loops
 
         def rule() -> None:
             if memory_order(axes, True) != memory_order(axes, False):
-                if guards:
-                    self.graph.tie(array.node, result.node)
-                    return
                 cost = USE * 10**loops
                 self.soft(array.node, result.node, cost, array.ref, before, f"`{short(node)}`", self.place(node))
 
-        self.graph.later(rule)
+        self.later(rule)
         return result
 
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable, Sequence
 
 from kmigrate.layout.axes import (
+    Axes,
     Axis,
     channel_at,
     last,
@@ -65,18 +66,24 @@ class Shapes(State):
 
     def display_site(self, value: Seq) -> None:
         """The display (tuple or list) that a shape was written as is where it gets edited."""
-        place, axes, nodes = value.place, value.axes, value.nodes
-        assert place is not None and axes is not None and nodes
-        display = place.node
+        assert value.place is not None and value.axes is not None and value.nodes
+        self._shape_site(value.place.node, value.axes, value.nodes[0])
 
+    def argument_site(self, shape: Seq, call: ast.Call, node: int) -> None:
+        """``x.reshape(n, 3, h, w)``: the shape is the argument list."""
+        assert shape.axes is not None
+        if any(isinstance(a, ast.Starred) for a in call.args):
+            self.graph.pin(node, self.because("the shape is given as *arguments", call))
+        self._shape_site(call, shape.axes, node, first=0)
+
+    def _shape_site(self, written: ast.AST, axes: Axes, node: int, **args: int) -> None:
         def make(flipped: Callable[[int], bool]) -> list[Edit]:
-            if not flipped(nodes[0]) or not moves(axes):
+            if not flipped(node) or not moves(axes):
                 return []
-            order = order_to_last(axes)
-            reason = f"shape {letters(axes)} to {letters(last(axes))}: {self.graph.why(nodes[0])}"
-            return [self.edit(display, "shape_order", "KM102", {"order": order}, reason)]
+            reason = f"shape {letters(axes)} to {letters(last(axes))}: {self.graph.why(node)}"
+            return [self.edit(written, "shape_order", "KM102", {"order": order_to_last(axes), **args}, reason)]
 
-        self.site(nodes[:1], display, make)
+        self.site([node], written, make)
 
     def _paired_shape(self, value: Pair, expr: ast.AST) -> Seq | None:
         """A shape that depends on the ordering: the branch that is not taken now must be its permutation."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import types
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -53,23 +54,13 @@ class Methods:
         model = self.recorder.stack.model_class
         own = self
 
-        def fit(model: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.fit(model, settings.bind(settings.FIT, args, kwargs))
+        def bound(record: Callable[..., Any], names: tuple[str, ...]) -> Callable[..., Any]:
+            def method(model: Any, *args: Any, **kwargs: Any) -> Any:
+                return record(model, settings.bind(names, args, kwargs))
 
-        def fit_generator(model: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.fit(model, settings.bind(settings.FIT_GENERATOR, args, kwargs))
+            return method
 
-        def evaluate(model: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.evaluate(model, settings.bind(settings.EVALUATE, args, kwargs))
-
-        def evaluate_generator(model: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.evaluate(model, settings.bind(settings.EVALUATE_GENERATOR, args, kwargs))
-
-        def predict(model: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.predict(model, settings.bind(settings.PREDICT, args, kwargs))
-
-        def predict_generator(model: Any, *args: Any, **kwargs: Any) -> Any:
-            return own.predict(model, settings.bind(settings.PREDICT_GENERATOR, args, kwargs))
+        predict = bound(self.predict, settings.PREDICT)
 
         def predict_on_batch(model: Any, x: Any) -> Any:
             return own.predict(model, {"x": x}, "predict_on_batch")
@@ -99,13 +90,16 @@ class Methods:
             found = predict(model, *args, **kwargs)
             return found.argmax(axis=-1) if found.shape[-1] > 1 else (found > 0.5).astype("int32")
 
-        for function in (fit, evaluate, predict, predict_on_batch, train_on_batch, test_on_batch, compile):
+        for function in (predict_on_batch, train_on_batch, test_on_batch, compile):
             setattr(model, function.__name__, function)
+        model.fit = bound(self.fit, settings.FIT)
+        model.evaluate = bound(self.evaluate, settings.EVALUATE)
+        model.predict = predict
         model.__call__ = call
         if self.recorder.stack.name != KERAS3:
-            model.fit_generator = fit_generator
-            model.evaluate_generator = evaluate_generator
-            model.predict_generator = predict_generator
+            model.fit_generator = bound(self.fit, settings.FIT_GENERATOR)
+            model.evaluate_generator = bound(self.evaluate, settings.EVALUATE_GENERATOR)
+            model.predict_generator = bound(self.predict, settings.PREDICT_GENERATOR)
             model.predict_classes = predict_classes
             model.predict_proba = predict
         self._files(model)
@@ -135,15 +129,12 @@ class Methods:
             recorder.note("callbacks are not run")
         class_weight = given.get("class_weight")
         losses, logs = [], {}
-        recorder.busy = True
-        try:
+        with recorder.working():
             recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
             for _ in range(recorder.steps):
                 logs = self._train(model, data["x"], data["y"], data["sample_weight"], class_weight)
                 losses.append(float(np.asarray(logs["loss"])))
             recorder.stepped(entry["model"], recorder.steps)
-        finally:
-            recorder.busy = False
         entry["results"]["losses"] = np.array(losses)
         validation = given.get("validation_data")
         history = {key: [float(np.mean(np.asarray(value)))] for key, value in logs.items()}
@@ -167,8 +158,7 @@ class Methods:
         recorder = self.recorder
         x, y, weight, _ = self._batch(x, y, weight)
         entry, data = recorder.event("train_on_batch", model, {"x": x, "y": y, "sample_weight": weight})
-        recorder.busy = True
-        try:
+        with recorder.working():
             recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
             result = self.original["train_on_batch"](
                 model,
@@ -179,8 +169,6 @@ class Methods:
                 **kwargs,
             )
             recorder.stepped(entry["model"])
-        finally:
-            recorder.busy = False
         entry["results"]["losses"] = np.array(_numbers(result))
         return result
 
@@ -190,8 +178,7 @@ class Methods:
         x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("evaluate", model, {"x": x, "y": y, "sample_weight": weight})
         entry["arguments"] = settings.of_use(given)
-        recorder.busy = True
-        try:
+        with recorder.working():
             model.reset_metrics()
             result = self.original["test_on_batch"](
                 model,
@@ -201,8 +188,6 @@ class Methods:
                 return_dict=bool(given.get("return_dict")),
             )
             model.reset_metrics()
-        finally:
-            recorder.busy = False
         entry["results"]["losses"] = np.array(_numbers(result))
         return result
 
@@ -212,11 +197,8 @@ class Methods:
         x, _, _, total = self._batch(given.get("x"), None, None)
         entry, data = recorder.event(kind, model, {"x": x})
         entry["arguments"] = settings.of_use(given)
-        recorder.busy = True
-        try:
+        with recorder.working():
             result = self.original["predict_on_batch"](model, data["x"])
-        finally:
-            recorder.busy = False
         leaves = [np.asarray(leaf) for leaf in arrays.flatten(result)]
         entry["results"]["outputs"] = leaves
         if total > arrays.batch_size(x):
@@ -234,11 +216,8 @@ class Methods:
         if sys._getframe(2).f_code.co_filename.find(os.sep + "site-packages" + os.sep) >= 0:
             return self.original["__call__"](model, *args, **kwargs)  # a model inside a model
         entry, data = recorder.event("call", model, {"x": x})
-        recorder.busy = True
-        try:
+        with recorder.working():
             result = self.original["__call__"](model, data["x"], *args[1:], **kwargs)
-        finally:
-            recorder.busy = False
         entry["results"]["outputs"] = [np.asarray(t) for t in arrays.flatten(result)]
         return result
 

@@ -6,6 +6,8 @@ where the script's own data correspond up to rounding, the before-run's data are
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +77,15 @@ class Recorder:
         self.events.append(entry)
         return entry, fed
 
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """What happens meanwhile is the recorder's own doing, and not recorded."""
+        self.busy = True
+        try:
+            yield
+        finally:
+            self.busy = False
+
     def saved(self, name: str, values: list[np.ndarray]) -> None:
         """An array left the program through a file."""
         if not self.busy and all(v.dtype.kind in "biufc" for v in values):
@@ -93,7 +104,6 @@ class Recorder:
             return self.known[id(model)]
         number = self.known[id(model)] = len(self.models)
         self.objects.append(model)
-        self.busy = True
         entry: dict[str, Any] = {
             "name": model.name,
             "class": type(model).__name__,
@@ -103,10 +113,8 @@ class Recorder:
         other = None
         if self.reference and number < len(self.reference["models"]):
             other = self.reference["models"][number]
-        try:
+        with self.working():
             self._measure(model, x, moves, entry, other)
-        finally:
-            self.busy = False
         return number
 
     def _measure(
