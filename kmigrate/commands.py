@@ -35,6 +35,10 @@ def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choi
     if tuple(paths) == ("-",):
         return _convert_stdin(stdin_filename or "<stdin>", mode, choices)
     found = find(paths)
+    if found.unfinished:
+        if not _mend(found.unfinished, mode):
+            return ERROR
+        found = find(paths)
     for problem in found.problems:
         _say(f"{problem.path}: error: {problem.message}")
     status = ERROR if found.problems else OK
@@ -45,13 +49,37 @@ def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choi
     return status
 
 
+def _mend(folders: Sequence[str], mode: Mode) -> bool:
+    """Complete or undo what runs that were cut off began in these folders; where that is not possible, say why."""
+    from kmigrate.journal import JournalError, half_done, mend
+
+    done = True
+    for folder in folders:
+        try:
+            if mode.write:
+                said = mend(folder)
+                if said:
+                    _say(said)
+                continue
+            if not half_done(folder):
+                continue
+            message = "a run that wrote files here was cut off: `kmigrate --write` completes or undoes it"
+        except JournalError as error:
+            message = error.message
+        except OSError as error:
+            message = f"a run that wrote files here was cut off, and cannot be mended: {error.strerror or error}"
+        _say(f"{folder}: error: {message}")
+        done = False
+    return done
+
+
 def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
     """With ``--write``, stdout gets the new text; whatever happens, it never gets less than stdin had."""
     data = sys.stdin.buffer.read()
     output = [data]
 
-    def deliver(result: Result) -> None:
-        output.append(_pair(result)[1].raw)
+    def deliver(results: Sequence[Result]) -> None:
+        output.extend(_pair(result)[1].raw for result in results)
 
     try:
         if may_concern(data):
@@ -64,7 +92,7 @@ def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
 
 
 def _convert(
-    candidates: Sequence[Candidate], mode: Mode, choices: dict[str, Any], deliver: Callable[[Result], None]
+    candidates: Sequence[Candidate], mode: Mode, choices: dict[str, Any], deliver: Callable[[Sequence[Result]], None]
 ) -> int:
     from kmigrate import pipeline
     from kmigrate.options import Options
@@ -88,7 +116,8 @@ def _convert(
     if mode.verify:
         verdicts = [(result, _certify(result, options, mode)) for result in changed]
         statuses += [status for _, status in verdicts]
-        accepted = [result for result, status in verdicts if status == OK]
+        refused = {result.program for result, status in verdicts if status != OK}
+        accepted = [result for result in changed if result.program not in refused]
     written = None
     if mode.write:
         written, failed = _deliver(accepted, deliver) if accepted else ([], 0)
@@ -124,26 +153,29 @@ def _certify(result: Result, options: Options, mode: Mode) -> int:
     return certificate.verdict.exit_status
 
 
-def _deliver(accepted: Sequence[Result], deliver: Callable[[Result], None]) -> tuple[list[str], int]:
-    """The paths that were written, and how many could not be."""
+def _deliver(accepted: Sequence[Result], deliver: Callable[[Sequence[Result]], None]) -> tuple[list[str], int]:
+    """The paths that were written, and how many could not be. The files of one program are written together."""
     from kmigrate.writing import WriteError
 
-    written, failed = [], 0
+    programs: dict[int, list[Result]] = {}
     for result in accepted:
+        programs.setdefault(result.program, []).append(result)
+    written, failed = [], 0
+    for results in programs.values():
         try:
-            deliver(result)
-            written.append(result.path)
+            deliver(results)
+            written += [result.path for result in results]
         except WriteError as error:
             _say(f"{error.path}: error: {error.message}")
-            failed += 1
+            failed += len(results)
     return written, failed
 
 
-def _write(result: Result) -> None:
+def _write(results: Sequence[Result]) -> None:
     from kmigrate.writing import Change, write
 
-    before, after = _pair(result)
-    write([Change(result.path, before.raw, after.raw)])
+    pairs = [(result.path, *_pair(result)) for result in results]
+    write([Change(path, before.raw, after.raw) for path, before, after in pairs])
 
 
 def _pair(result: Result) -> tuple[SourceFile, SourceFile]:

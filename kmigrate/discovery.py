@@ -11,8 +11,10 @@ from typing import NamedTuple
 
 from kmigrate.gitignore import Rules, rules_above
 
+#: The folder in which a run that writes files keeps its journal (`kmigrate.journal`).
+JOURNAL = ".kmigrate-journal"
 SKIPPED = frozenset(
-    {"__pycache__", "node_modules", "site-packages"}
+    {JOURNAL, "__pycache__", "node_modules", "site-packages"}
     | {".git", ".hg", ".svn"}
     | {".eggs", ".ipynb_checkpoints", ".mypy_cache", ".nox", ".pytest_cache", ".ruff_cache", ".tox"}
 )
@@ -33,12 +35,16 @@ class Problem(NamedTuple):
 
 
 class Found:
-    """What a search met: candidates in a stable order, problems, and how many files were read."""
+    """What a search met: candidates in a stable order, problems, and how many files were read.
+
+    ``unfinished`` are folders in which a run that wrote files was cut off, or is at work.
+    """
 
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
         self.problems: list[Problem] = []
         self.read = 0
+        self.unfinished: list[str] = []
 
 
 def may_concern(data: bytes) -> bool:
@@ -75,7 +81,10 @@ class _Search:
         elif not os.path.isfile(path):
             self._problem(path, "broken link" if os.path.islink(path) else "not a regular file")
         else:
-            self._take(_shown(path), os.path.realpath(path), None)
+            real = os.path.realpath(path)
+            if os.path.lexists(os.path.join(os.path.dirname(real), JOURNAL)):
+                self._unfinished(os.path.dirname(real))
+            self._take(_shown(path), real, None)
 
     def folder(self, path: str) -> None:
         problems = len(self.found.problems)
@@ -100,6 +109,8 @@ class _Search:
             self._problem(shown or ".", error.strerror or str(error))
             return False
         names = {entry.name for entry in entries}
+        if JOURNAL in names:
+            self._unfinished(folder)
         if not is_top:
             if "pyvenv.cfg" in names:
                 return False
@@ -138,6 +149,10 @@ class _Search:
         # The bytes test is far cheaper than the rules, which few files then have to pass.
         if may_concern(data) and (rules is None or not rules.ignore(real)):
             self.found.candidates.append(Candidate(path, data))
+
+    def _unfinished(self, folder: str) -> None:
+        if folder not in self.found.unfinished:
+            self.found.unfinished.append(folder)
 
     def _problem(self, path: str, message: str) -> None:
         self.found.problems.append(Problem(path, message))

@@ -41,6 +41,7 @@ class Result:
     new: SourceFile | None = None
     plan: Plan = field(default_factory=Plan)
     error: Diagnostic | None = None
+    program: int = 0  # files with one number belong together: their changes are written together
 
     @property
     def new_text(self) -> str | None:
@@ -67,7 +68,10 @@ def convert(candidates: Iterable[Candidate], options: Options) -> list[Result]:
         # Old code is full of "\d" in plain strings: not ours to report.
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        return [_convert(candidate, options) for candidate in candidates]
+        results = [_convert(candidate, options) for candidate in candidates]
+        for number, result in enumerate(results):
+            result.program = number
+        return results
 
 
 @contextlib.contextmanager

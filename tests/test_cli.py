@@ -465,3 +465,23 @@ def test_the_verify_command_explains_what_is_no_python(kmigrate, verdict, data, 
     assert (status, out, calls) == (2, b"", [])
     assert err.startswith(f"error: {message}")
     assert err.count("\n") == 1
+
+
+def test_the_files_of_a_program_are_written_together_or_not_at_all(kmigrate, monkeypatch) -> None:
+    for name in ("a.py", "b.py", "c.py"):
+        make(name)
+    convert = pipeline.convert
+
+    def two_programs(*args, **kwargs):
+        results = convert(*args, **kwargs)
+        for result in results:
+            result.program = int(result.path == "c.py")
+        make("b.py", LAST + b"# edited meanwhile\n")
+        return results
+
+    monkeypatch.setattr(pipeline, "convert", two_programs)
+    status, _, err = kmigrate("--write", ".")
+    assert status == 2
+    assert "b.py: error: changed since it was read; nothing was written\n" in err
+    assert err.endswith("1 written, 2 not written\n")
+    assert [Path(name).read_bytes() for name in ("a.py", "c.py")] == [FIRST, LAST]

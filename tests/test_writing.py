@@ -65,14 +65,13 @@ def test_a_file_that_changed_meanwhile_is_not_overwritten(script: Path) -> None:
 
 def test_all_are_staged_before_the_first_is_replaced(script: Path, tmp_path: Path) -> None:
     gone = Change(str(tmp_path / "gone.py"), b"", b"new")
-    with pytest.raises(WriteError, match="No such file") as caught:
+    with pytest.raises(WriteError, match="No such file"):
         write([change(script, b"new"), gone])
-    assert caught.value.written == ()
     assert script.read_bytes() == b"old\r\n"
     assert os.listdir(tmp_path) == ["a.py"]
 
 
-def test_a_failure_midway_says_what_was_written(script: Path, tmp_path: Path, monkeypatch) -> None:
+def test_a_failure_midway_leaves_all_as_they_were(script: Path, tmp_path: Path, monkeypatch) -> None:
     other = tmp_path / "b.py"
     other.write_bytes(b"old")
     changes = [change(script, b"new"), change(other, b"new")]
@@ -84,9 +83,9 @@ def test_a_failure_midway_says_what_was_written(script: Path, tmp_path: Path, mo
         real_replace(source, target)
 
     monkeypatch.setattr(writing.os, "replace", full_disk)
-    with pytest.raises(WriteError, match="No space left") as caught:
+    with pytest.raises(WriteError, match="No space left"):
         write(changes)
-    assert caught.value.written == (str(script),)
+    assert script.read_bytes() == b"old\r\n"
     assert other.read_bytes() == b"old"
     assert sorted(os.listdir(tmp_path)) == ["a.py", "b.py"]
 
