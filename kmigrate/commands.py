@@ -43,7 +43,7 @@ def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choi
         _say(f"{problem.path}: error: {problem.message}")
     status = ERROR if found.problems else OK
     if found.candidates:
-        return _gravest([status, _convert(found.candidates, mode, choices, _write)])
+        return _gravest([status, _convert(found.candidates, mode, choices, _write, found.files)])
     if found.read:
         _say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
     return status
@@ -92,7 +92,11 @@ def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
 
 
 def _convert(
-    candidates: Sequence[Candidate], mode: Mode, choices: dict[str, Any], deliver: Callable[[Sequence[Result]], None]
+    candidates: Sequence[Candidate],
+    mode: Mode,
+    choices: dict[str, Any],
+    deliver: Callable[[Sequence[Result]], None],
+    given: Sequence[str] | None = None,
 ) -> int:
     from kmigrate import pipeline
     from kmigrate.options import Options
@@ -101,7 +105,7 @@ def _convert(
     if mode.verify and _lacking():
         return ERROR
     options = Options(**choices)
-    results = pipeline.convert(candidates, options)
+    results = pipeline.convert(candidates, options, given)
     changed = [result for result in results if result.new is not None]
     statuses = [ERROR for result in results if result.error]
     if mode.check and changed:

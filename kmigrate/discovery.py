@@ -42,6 +42,7 @@ class Found:
 
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
+        self.files: list[str] = []  # all Python files, also those without Keras
         self.problems: list[Problem] = []
         self.read = 0
         self.unfinished: list[str] = []
@@ -146,6 +147,7 @@ class _Search:
             self._problem(path, error.strerror or str(error))
             return
         self.found.read += 1
+        self.found.files.append(path)
         # The bytes test is far cheaper than the rules, which few files then have to pass.
         if may_concern(data) and (rules is None or not rules.ignore(real)):
             self.found.candidates.append(Candidate(path, data))

@@ -1,6 +1,6 @@
 """From candidates to results: analyse each program, rewrite what the plan says, check the outcome.
 
-One file's failure is that file's result; the others go on. libcst is imported (by `rewriting`) only
+One program's failure is that of its files; the others go on. libcst is imported (by `rewriting`) only
 when a file changes.
 """
 
@@ -13,18 +13,20 @@ import re
 import sys
 import traceback
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from kmigrate import layout, rewriting
 from kmigrate.discovery import Candidate, find
-from kmigrate.layout import Analysis
+from kmigrate.layout.analysis import Program
+from kmigrate.layout.files import Files
 from kmigrate.layout.recheck import recheck
 from kmigrate.options import Options
-from kmigrate.plan import Diagnostic, Plan, Status
+from kmigrate.plan import Diagnostic, Edit, Plan, Status
+from kmigrate.project import Group, Project
 from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
-from kmigrate.syntax import Lines, parse
+from kmigrate.syntax import parse
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
@@ -59,19 +61,38 @@ def run(paths: Sequence[str], options: Options) -> list[Result]:
     """Look at ``paths`` and convert what concerns Keras in them; writes nothing."""
     found = find(paths)
     errors = [Result(p.path, error=Diagnostic(p.path, 0, 0, "KM905", p.message)) for p in found.problems]
-    return errors + convert(found.candidates, options)
+    return errors + convert(found.candidates, options, found.files)
 
 
-def convert(candidates: Iterable[Candidate], options: Options) -> list[Result]:
-    """Convert each file on its own, in order."""
+def convert(candidates: Iterable[Candidate], options: Options, given: Iterable[str] | None = None) -> list[Result]:
+    """Convert the files, in order, each together with the files of its project that belong to the same program.
+
+    ``given`` are the paths of all files that may be edited (by default the candidates): those that say nothing of
+    Keras get a result only where they change.
+    """
     with warnings.catch_warnings(), _rare_collections():
         # Old code is full of "\d" in plain strings: not ours to report.
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
-        results = [_convert(candidate, options) for candidate in candidates]
-        for number, result in enumerate(results):
-            result.program = number
-        return results
+        results = {candidate.path: _read(candidate) for candidate in candidates}
+        readable = [path for path, result in results.items() if result.error is None]
+        project = Project(results if given is None else given)
+        for number, group in enumerate(project.groups(readable)):
+            for result in _convert_group(group, results, project, options):
+                result.program = number
+        return list(results.values())
+
+
+def _read(candidate: Candidate) -> Result:
+    """The file as text that can be parsed, or what is wrong with it."""
+    result = Result(candidate.path)
+    try:
+        result.source = SourceFile.from_bytes(candidate.data, candidate.path)
+    except SourceError as error:
+        result.error = Diagnostic(error.path, error.line, error.column, "KM905", error.message)
+    else:
+        result.error = unparsable(result.source)
+    return result
 
 
 @contextlib.contextmanager
@@ -102,64 +123,121 @@ def unparsable(source: SourceFile) -> Diagnostic | None:
     return None
 
 
-def _convert(candidate: Candidate, options: Options) -> Result:
-    result = Result(candidate.path)
+def _convert_group(group: Group, results: dict[str, Result], project: Project, options: Options) -> list[Result]:
+    """Convert the files of a group together; where that fails, each on its own."""
+    mine = [results[path] for path in group.files if path in results and results[path].error is None]
+    texts = {result.path: _text(result) for result in mine}
     try:
-        result.source = SourceFile.from_bytes(candidate.data, candidate.path)
-        analysis = _analyse(result.source, options)
-        result.plan = analysis.plan
-        result.new = _rewrite(result.source, analysis, options)
-    except SourceError as error:
-        result.error = Diagnostic(error.path, error.line, error.column, "KM905", error.message)
-    except SyntaxError as error:
-        result.error = _syntax_error(error, result)
-    except rewriting.RewriteError as error:
-        _drop(result, f"the rewrite was dropped: {error}")
+        files = Files(texts, group.entries, None if group.alone else project, group.locked)
+        program = layout.analyse(files, options)
     except RecursionError:
-        _drop(result, "nested too deeply", "KM908")
+        problem = ("KM908", "nested too deeply")
     except MemoryError:
-        _drop(result, "too large: memory ran out", "KM908")
+        problem = ("KM908", "too large: memory ran out")
     except Exception as error:
-        _drop(result, f"internal error: {type(error).__name__}: {error} ({_where(error)})")
-    return result
+        problem = ("KM900", f"internal error: {type(error).__name__}: {error} ({_where(error)})")
+    else:
+        return _finish(program, group, results, project, options)
+    if len(group.files) > 1:
+        alone = [Group([path], [path], {}, alone=True) for path in texts]
+        made = [result for one in alone for result in _convert_group(one, results, project, options)]
+        text = f"{problem[1]}: not looked at together with the other files of its program"
+        made[0].plan.diagnostics.append(Diagnostic(made[0].path, 0, 0, problem[0], text))
+        return made
+    for result in mine:
+        _drop(result, problem[1], problem[0])
+    return mine
 
 
-def _analyse(source: SourceFile, options: Options) -> Analysis:
-    """What the analysis of layouts decides, and the relus, which need no layout."""
-    _refuse_nul(source)
-    analysis = layout.analyse([source], options)
-    if b"relu" in source.raw.lower():
-        from kmigrate import relu
+def _finish(
+    program: Program, group: Group, results: dict[str, Result], project: Project, options: Options
+) -> list[Result]:
+    """The results of the files of an analysed group: what is planned for each, and the new text."""
+    files = program.files
+    assert files is not None
+    plan = program.plan
+    for path in sorted({edit.path for edit in plan.edits} - results.keys()):  # it says nothing of Keras itself
+        results[path] = Result(path, SourceFile.read(path))
+    mine = {path: results[path] for path in group.files if path in results and results[path].error is None}
+    first = min((edit.path for edit in plan.edits), default=None, key=list(mine).index)
+    for path, result in mine.items():
+        result.plan = Plan(
+            [edit for edit in plan.edits if edit.path == path],
+            [diagnostic for diagnostic in plan.diagnostics if diagnostic.path == path],
+            [model for model in plan.models if model.path == path],
+            plan.assumptions if path == first or first is None else [],  # said once
+        )
+        edits, diagnostics = _relus(program, result, options)
+        result.plan.edits += edits
+        result.plan.diagnostics += diagnostics
+    try:
+        _rewrite(program, mine, options)
+    except rewriting.RewriteError as error:
+        _drop_all(mine, f"the rewrite was dropped: {error}", "KM900")
+    except RecursionError:
+        _drop_all(mine, "nested too deeply", "KM908")
+    except MemoryError:
+        _drop_all(mine, "too large: memory ran out", "KM908")
+    except Exception as error:
+        _drop_all(mine, f"internal error: {type(error).__name__}: {error} ({_where(error)})", "KM900")
+    return list(mine.values())
 
-        program = analysis.programs[0]
-        span = Lines(source.cells[0].text).span
-        edits, diagnostics = relu.find(program.tree, program.dotted, span, program.path, options, program.version)
-        analysis.plan.edits += edits
-        analysis.plan.diagnostics += diagnostics
-    return analysis
+
+def _text(result: Result) -> str:
+    assert result.source is not None
+    return result.source.cells[0].text
 
 
-def _rewrite(source: SourceFile, analysis: Analysis, options: Options) -> SourceFile | None:
-    """The new file, checked: it does the same, and the same analysis has nothing left to do on it."""
-    edits = analysis.plan.edits
-    if not edits:
-        return None
-    texts = [rewriting.apply(cell.text, [edit for edit in edits if edit.cell == cell.index]) for cell in source.cells]
-    new = SourceFile.from_bytes(source.with_cells(texts), source.path)
-    if new.raw == source.raw:
-        return None
-    for program in analysis.programs:
-        if program.plan.edits and (problem := recheck(program, texts[0])):
-            raise rewriting.RewriteError(f"the new program would not do the same: {problem}")
-    again = _analyse(new, _settled(options)).plan.edits
-    if again:
-        raise rewriting.RewriteError(f"a second run would change line {again[0].line} of it ({again[0].code})")
-    return new
+def _relus(program: Program, result: Result, options: Options) -> tuple[list[Edit], list[Diagnostic]]:
+    """The relus of a file, which need no layout."""
+    files = program.files
+    source = files.load(result.path) if files is not None else None
+    if source is None or result.source is None or b"relu" not in result.source.raw.lower():
+        return [], []
+    from kmigrate import relu
+
+    return relu.find(source.tree, program.dotted, source.lines.span, result.path, options, program.version)
+
+
+def _rewrite(program: Program, results: Mapping[str, Result], options: Options) -> None:
+    """The new files, checked: they do the same, and the same analysis has nothing left to do on them."""
+    made: dict[str, SourceFile] = {}
+    for path, result in results.items():
+        source = result.source
+        assert source is not None
+        if result.plan.edits:
+            new = SourceFile.from_bytes(source.with_cells([rewriting.apply(_text(result), result.plan.edits)]), path)
+            if new.raw != source.raw:
+                made[path] = new
+    if not made:
+        return
+    texts = {path: new.cells[0].text for path, new in made.items()}
+    if program.plan.edits and (problem := recheck(program, texts)):
+        raise rewriting.RewriteError(f"the new program would not do the same: {problem}")
+    assert program.files is not None
+    again = layout.analyse(program.files.with_texts(texts), _settled(options))
+    left = list(again.plan.edits)
+    for path, new in made.items():
+        left += _relus(again, Result(path, new), options)[0]
+    if left:
+        where = f"line {left[0].line} of {left[0].path}"
+        raise rewriting.RewriteError(f"a second run would change {where} ({left[0].code})")
+    for path, new in made.items():
+        results[path].new = new
 
 
 def _settled(options: Options) -> Options:
     """The options for a second run: what the new text says of its ordering needs no help."""
     return replace(options, ordering="auto")
+
+
+def _drop_all(results: Mapping[str, Result], message: str, code: str) -> None:
+    """Take back all that was planned for the files of a program, and say why at the first that would change."""
+    changing = [result for result in results.values() if result.plan.edits] or list(results.values())
+    for i, result in enumerate(changing):
+        _drop(result, message, code)
+        if i:
+            result.error = None
 
 
 def _drop(result: Result, message: str, code: str = "KM900") -> None:

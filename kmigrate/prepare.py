@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from kmigrate import layout
 from kmigrate.keras_api import names, signatures, versions
+from kmigrate.layout.files import Files
 
 if TYPE_CHECKING:
     from kmigrate.layout.analysis import Program
@@ -70,7 +71,8 @@ def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, op
 
 def _analyse(source: SourceFile, options: Options) -> Program:
     try:
-        return layout.analyse([source], options).programs[0]
+        path = str(source.path)
+        return layout.analyse(Files({path: source.cells[0].text}, [path]), options)
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise NotRunnable(f"{source.path} can't be read: {error}") from error
 

@@ -1,4 +1,4 @@
-"""What lies around a file: its project's stated versions, its keras.json, whom it imports and who imports it.
+"""What lies around a file: its project's modules, who imports whom, stated versions, keras.json.
 
 All reading of other files that the analysis needs is here; files are read at most once in a run.
 """
@@ -7,16 +7,240 @@ from __future__ import annotations
 
 import ast
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from kmigrate.discovery import SKIPPED
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange, project_root
 
 MAX_FILES = 2_000  # of a project, that are searched for importers
+MAX_TOGETHER = 150  # files that are analysed as one; what is larger is looked at file by file
+MAX_BYTES = 2_000_000  # of these files
 LIBRARIES = frozenset(("keras", "tensorflow", "tf_keras", "numpy", "scipy", "cv2", "sklearn", "matplotlib"))
+MAIN = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
+IMPORT = re.compile(
+    rb"""^[ \t]*(?:"[ \t]*)?(?:from[ \t]+(?P<base>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)"""
+    rb"""|import[ \t]+(?P<modules>[^\n]*))""",
+    re.MULTILINE,
+)
+
+
+class Group(NamedTuple):
+    """Files that belong to one program, or to programs that share modules."""
+
+    entries: list[str]  # the scripts: nothing imports them, or they say what to do when they are run
+    files: list[str]
+    locked: dict[str, str]  # files that must not be edited, and why
+    alone: bool  # too many to be looked at together: a file on its own
+
+
+class Project:
+    """The Python files around those that were given. Paths are as they are shown to the user.
+
+    ``given`` are the paths of all files that may be edited.
+    """
+
+    def __init__(self, given: Iterable[str]) -> None:
+        self._given = {Path(os.path.realpath(path)): path for path in given}
+
+    # -- kmigrate.layout.files.Modules ---------------------------------------------------------------
+
+    def find(self, importer: str, entry: str, name: str, level: int) -> str | None:
+        """The file of the module that an import statement names, if it is the project's."""
+        file = _module(_real(importer), _real(entry).parent, name, level)
+        return None if file is None else self._shown(file)
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, None where it cannot be read or decoded."""
+        from kmigrate.source import SourceError, SourceFile
+
+        try:
+            return SourceFile.from_bytes(_read(_real(path)), path).cells[0].text
+        except SourceError:
+            return None
+
+    def _shown(self, file: Path) -> str:
+        if file in self._given:
+            return self._given[file]
+        inside = os.path.relpath(file)
+        return str(file) if inside.startswith("..") else inside
+
+    # -- programs ------------------------------------------------------------------------------------
+
+    def groups(self, candidates: Sequence[str]) -> list[Group]:
+        """The candidates with all files that import them or are imported, each file in one group."""
+        result: list[Group] = []
+        seen: set[Path] = set()
+        for path in candidates:
+            file = _real(path)
+            if file not in seen:
+                members = self._together(file)
+                seen |= members
+                result.append(self._group(file, members))
+        placed = {path for group in result for path in group.files}
+        return result + [self._alone(_real(path)) for path in candidates if path not in placed]
+
+    def _together(self, start: Path) -> set[Path]:
+        """All files that are connected by imports."""
+        folder = _folder_of(start)
+        forward, backward = _edges(folder)
+        members, todo = {start}, [start]
+        while todo:
+            file = todo.pop()
+            for other in (*forward.get(file, ()), *backward.get(file, ())):
+                if other not in members:
+                    members.add(other)
+                    todo.append(other)
+        return members
+
+    def _group(self, start: Path, members: set[Path]) -> Group:
+        if len(members) > MAX_TOGETHER or sum(len(_read(m)) for m in members) > MAX_BYTES:
+            return self._alone(start)
+        forward, backward = _edges(_folder_of(start))
+        readable = {m for m in members if m.suffix == ".py" and _parses(m)}
+        entries = {m for m in readable if not (backward.get(m, set()) & readable) or MAIN.search(_read(m))}
+        reached = _closure(entries, forward)
+        for file in sorted(readable):  # modules that import each other
+            if file not in reached:
+                entries.add(file)
+                reached |= _closure({file}, forward)
+        locked: dict[Path, str] = {m: "it was not given" for m in readable if m not in self._given}
+        for file in sorted(members - readable):
+            kind = "a notebook, imports it" if file.suffix == ".ipynb" else "which is not Python 3, imports it"
+            for other in _closure({file}, forward) - {file}:
+                locked[other] = f"`{self._shown(file)}`, {kind}"
+        show = self._shown
+        return Group(
+            [show(e) for e in sorted(entries)],
+            [show(m) for m in sorted(readable)],
+            {show(m): why for m, why in locked.items()},
+            alone=False,
+        )
+
+    def _alone(self, file: Path) -> Group:
+        path = self._shown(file)
+        return Group([path], [path], {}, alone=True)
+
+
+def _closure(start: Iterable[Path], edges: Mapping[Path, set[Path]]) -> set[Path]:
+    found = set(start)
+    todo = list(found)
+    while todo:
+        for other in edges.get(todo.pop(), ()):
+            if other not in found:
+                found.add(other)
+                todo.append(other)
+    return found
+
+
+def _folder_of(file: Path) -> tuple[Path, bool]:
+    """Where the files that may import ``file`` lie, and whether folders below it count."""
+    root = project_root(file)
+    return (Path(os.path.realpath(root)), True) if root is not None else (file.parent, False)
+
+
+@cache
+def _edges(where: tuple[Path, bool]) -> tuple[dict[Path, set[Path]], dict[Path, set[Path]]]:
+    """For each file what it imports, and by whom it is imported; found by the words of the import statements."""
+    folder, deep = where
+    files = _python_files(folder) if deep else tuple(Path(f) for f in sorted(folder.glob("*.py")))
+    forward: dict[Path, set[Path]] = {}
+    backward: dict[Path, set[Path]] = {}
+    todo = list(files)
+    while todo:
+        file = todo.pop()
+        if file in forward:
+            continue
+        forward[file] = _words(file) - {file}
+        for other in forward[file]:
+            backward.setdefault(other, set()).add(file)
+            todo.append(other)
+    return forward, backward
+
+
+def _words(file: Path) -> set[Path]:
+    """The project's files that the import statements of a file may load, at first sight."""
+    found: set[Path] = set()
+    data = _read(file)
+    for match in IMPORT.finditer(data.replace(b"\\n", b"\n") if file.suffix == ".ipynb" else data):
+        base, names, modules = match["base"], match["names"], match["modules"]
+        if modules is not None:
+            parts = re.findall(rb"([\w.]+)(?:\s+as\s+\w+)?", modules.split(b"#")[0])
+            wanted = [(0, name.decode(errors="replace")) for name in parts]
+        else:
+            dotted = base.lstrip(b".")
+            level, module = len(base) - len(dotted), dotted.decode(errors="replace")
+            inner = [word.decode(errors="replace") for word in re.findall(rb"\w+", names)]
+            wanted = [(level, module)] if module or level else []
+            wanted += [(level, f"{module}.{word}" if module else word) for word in inner]
+        for level, name in wanted:
+            module_file = _module(file, file.parent, name, level)
+            if module_file is not None:
+                found.add(module_file)
+                found |= _packages(module_file, name)
+    return found
+
+
+def _packages(file: Path, name: str) -> set[Path]:
+    """The ``__init__.py`` of the packages that a module lies in: they run before it."""
+    folder = file.parent.parent if file.name == "__init__.py" else file.parent
+    found = set()
+    for _ in range(name.count(".")):
+        init = folder / "__init__.py"
+        if _is_file(init):
+            found.add(init)
+        folder = folder.parent
+    return found
+
+
+def _module(importer: Path, script_folder: Path, name: str, level: int) -> Path | None:
+    """The file of a module of the project: looked for beside the script, beside the importer and above."""
+    root = project_root(importer)
+    root = None if root is None else Path(os.path.realpath(root))
+    if root is not None and importer.is_relative_to(root) and importer.relative_to(root).parts[0] in LIBRARIES:
+        return None  # a library's own sources
+    if level:
+        base = importer.parent
+        for _ in range(level - 1):
+            base = base.parent
+        return _file(base, name)
+    if name.split(".")[0] in LIBRARIES:
+        return None
+    folders = [script_folder, importer.parent]
+    if root is not None:
+        folders += [parent for parent in importer.parents if parent == root or parent.is_relative_to(root)]
+    for folder in dict.fromkeys(folders):
+        file = _file(folder, name)
+        if file is not None:
+            return file
+    return None
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    module = folder.joinpath(*name.split(".")) if name else folder
+    for file in ((module.with_suffix(".py"),) if name else ()) + (module / "__init__.py",):
+        if _is_file(file):
+            return file
+    return None
+
+
+def _real(path: str) -> Path:
+    return Path(os.path.realpath(path))
+
+
+@cache
+def _parses(file: Path) -> bool:
+    from kmigrate.syntax import parse
+
+    text = Project(()).text(str(file))
+    try:
+        return text is not None and bool(parse(text, str(file)) or True)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return False
 
 
 class Surroundings:
@@ -40,58 +264,34 @@ class Surroundings:
         if self.path is None:
             return []
         found: list[tuple[ast.stmt, str]] = []
-        for stmt, files in _imports(tree, self.path, self.root):
-            using = [file for file in files if b"keras" in _read(file).lower()]
-            if using:
-                found.append((stmt, str(using[0])))
+        for stmt, file in _imports(tree, _real(str(self.path))):
+            if b"keras" in _read(file).lower():
+                found.append((stmt, str(file)))
         return found
 
     def importers(self) -> list[str]:
         """Files of the project (without a project: of the folder) that import this one."""
         if self.path is None:
             return []
-        own = Path(os.path.realpath(self.path))
-        stem = (own.parent.name if own.stem == "__init__" else own.stem).encode()
-        others = _python_files(self.root) if self.root is not None else tuple(sorted(own.parent.glob("*.py")))
-        return [str(other) for other in others if other != own and stem in _read(other) and own in _imported(other)]
+        own = _real(str(self.path))
+        return [str(other) for other in sorted(_edges(_folder_of(own))[1].get(own, ())) if other != own]
 
 
-@cache
-def _imported(path: Path) -> frozenset[Path]:
-    """The project files that a file imports; of one that does not parse, none can be told."""
-    try:
-        tree = ast.parse(_read(path))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return frozenset()
-    return frozenset(Path(os.path.realpath(f)) for _, files in _imports(tree, path, project_root(path)) for f in files)
-
-
-def _imports(tree: ast.Module, path: Path, root: Path | None) -> Iterator[tuple[ast.stmt, list[Path]]]:
-    """Each import statement with the files of the project that it may load."""
+def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.stmt, Path]]:
+    """Each import statement with a file of the project that it loads."""
     for stmt in ast.walk(tree):
-        base = path.parent
         if isinstance(stmt, ast.Import):
-            names = [alias.name for alias in stmt.names]
+            wanted = [(alias.name, 0) for alias in stmt.names]
         elif isinstance(stmt, ast.ImportFrom):
-            for _ in range(max(stmt.level - 1, 0)):
-                base = base.parent
-            inner = [alias.name for alias in stmt.names]
-            names = [stmt.module, *(f"{stmt.module}.{name}" for name in inner)] if stmt.module else inner
+            base = f"{stmt.module}." if stmt.module else ""
+            wanted = [(stmt.module, stmt.level)] if stmt.module else []
+            wanted += [(f"{base}{alias.name}", stmt.level) for alias in stmt.names]
         else:
             continue
-        folders = [base] if isinstance(stmt, ast.ImportFrom) and stmt.level else [base, root or base]
-        files = [file for name in names for folder in dict.fromkeys(folders) for file in _files(folder, name)]
-        if files:
-            yield stmt, files
-
-
-def _files(folder: Path, name: str) -> list[Path]:
-    """The file of a module below a folder, if it is there."""
-    parts = name.split(".")
-    if parts[0] in LIBRARIES:
-        return []
-    module = folder.joinpath(*parts)
-    return [file for file in (module.with_suffix(".py"), module / "__init__.py") if _is_file(file)]
+        for name, level in wanted:
+            file = _module(path, path.parent, name, level)
+            if file is not None:
+                yield stmt, file
 
 
 @cache
@@ -101,10 +301,11 @@ def _is_file(path: Path) -> bool:
 
 @cache
 def _python_files(root: Path) -> tuple[Path, ...]:
+    """The Python files and notebooks of a project."""
     found: list[Path] = []
     for folder, folders, files in os.walk(os.path.realpath(root)):
         folders[:] = sorted(name for name in folders if name not in SKIPPED)
-        found += [Path(folder, name) for name in sorted(files) if name.endswith(".py")]
+        found += [Path(folder, name) for name in sorted(files) if name.endswith((".py", ".ipynb"))]
         if len(found) > MAX_FILES:
             break
     return tuple(found[:MAX_FILES])

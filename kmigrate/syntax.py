@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 
@@ -24,6 +25,10 @@ class Lines:
         return start, end
 
 
+@lru_cache(maxsize=512)
 def parse(text: str, path: str) -> ast.Module:
-    """`ast.parse`; raises SyntaxError, ValueError (NUL bytes), RecursionError or MemoryError as it does."""
+    """`ast.parse`, once for each text; raises SyntaxError, ValueError (NUL), RecursionError or MemoryError as it does.
+
+    The tree is shared: it must not be changed.
+    """
     return ast.parse(text, filename=path)

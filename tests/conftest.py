@@ -5,27 +5,23 @@ from __future__ import annotations
 import ast
 import io
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
 
 from kmigrate import layout
-from kmigrate.layout import Analysis
 from kmigrate.layout.analysis import Program
+from kmigrate.layout.files import Files
 from kmigrate.plan import Edit, ModelReport, Plan, Status
-from kmigrate.source import SourceFile
-from kmigrate.syntax import Lines, parse
 
 
-def analyse_settings(sources: Sequence[SourceFile], options: object) -> Analysis:
+def analyse_settings(files: Files, options: object) -> Program:
     """Each string 'channels_first' is a setting to change, each name `strange` a model left alone."""
-    plan, programs = Plan(), []
-    for source in sources:
-        text, path = source.cells[0].text, str(source.path)
-        lines, tree = Lines(text), parse(text, path)
-        programs.append(Program(path, Plan(), tree))
-        for node in ast.walk(tree):
+    plan = Plan()
+    for source in files.entries:
+        path, lines = source.path, source.lines
+        for node in ast.walk(source.tree):
             if isinstance(node, ast.Constant) and node.value == "channels_first":
                 place = (node.lineno, node.col_offset + 1)
                 args = {"value": "channels_last"}
@@ -36,7 +32,7 @@ def analyse_settings(sources: Sequence[SourceFile], options: object) -> Analysis
             if isinstance(node, ast.Name) and node.id == "strange":
                 reasons = ("strange() is not understood",)
                 plan.models.append(ModelReport("odd", path, node.lineno, Status.LEFT_ALONE, reasons))
-    return Analysis(plan, programs=programs)
+    return Program(files.entries[0].path, plan, files.entries[0].tree, files=files)
 
 
 @pytest.fixture

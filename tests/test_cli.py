@@ -240,7 +240,7 @@ def test_stdin_comes_back_where_nothing_changes(kmigrate, data: bytes, expected:
 
 
 def test_stdin_comes_back_even_after_a_crash(kmigrate, monkeypatch) -> None:
-    def crash(candidates, options):
+    def crash(candidates, options, given):
         raise SystemError("boom")
 
     monkeypatch.setattr(pipeline, "convert", crash)
@@ -286,7 +286,7 @@ def test_bad_usage_is_status_2_and_changes_nothing(kmigrate, arguments: list[str
 
 def test_options_reach_the_analysis(kmigrate, monkeypatch) -> None:
     seen = []
-    monkeypatch.setattr(pipeline, "convert", lambda candidates, options: seen.append(options) or [])
+    monkeypatch.setattr(pipeline, "convert", lambda candidates, options, given: seen.append(options) or [])
     make("a.py")
     chosen = "--ordering th --source-keras 1.2 --source-backend theano --flatten permute --select km1,KM201"
     kmigrate(*chosen.split(), "--ignore", "KM104", "--ignore", "KM2", "a.py")

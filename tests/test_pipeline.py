@@ -120,15 +120,15 @@ def test_a_mistake_is_not_taken_for_python_2(line: str) -> None:
 def test_one_bad_file_does_not_stop_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     real = layout.analyse
 
-    def failing(sources, options):
-        name = str(sources[0].path)
+    def failing(files, options):
+        name = files.entries[0].path
         if name == "bug.py":
             raise KeyError("lost")
         if name == "deep.py":
             raise RecursionError
         if name == "big.py":
             raise MemoryError
-        return real(sources, options)
+        return real(files, options)
 
     monkeypatch.setattr(layout, "analyse", failing)
     names = ["bug.py", "broken.py", "deep.py", "big.py", "good.py"]

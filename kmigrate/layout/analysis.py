@@ -10,15 +10,16 @@ from typing import Any
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange
 from kmigrate.layout.dims import Dim
+from kmigrate.layout.files import Files
 from kmigrate.layout.graph import Because
 from kmigrate.layout.interpret.machine import Interpreter
-from kmigrate.layout.interpret.state import Knowledge, Source, WorkLimit
+from kmigrate.layout.interpret.state import Entry, Knowledge, WorkLimit
 from kmigrate.layout.outcome import Outcome
+from kmigrate.layout.setter import setter_problem
 from kmigrate.layout.values import Seq
 from kmigrate.options import Options
 from kmigrate.plan import Assumption, Diagnostic, Plan
 from kmigrate.project import Surroundings
-from kmigrate.syntax import Lines, parse
 
 MAX_RUNS = 6
 CHANNEL_COUNTS = range(1, 5)
@@ -30,37 +31,43 @@ CONTRACTS = frozenset(("KM153", "KM904", "KM906"))
 
 @dataclass
 class Program:
-    """What is known of one program."""
+    """What is known of one program, or of several scripts that share modules."""
 
-    path: str
+    path: str  # of its (first) entry script
     plan: Plan
-    tree: ast.Module
+    tree: ast.Module  # of the entry
     dotted: dict[ast.expr, str] = field(default_factory=dict)
     version: VersionRange = field(default_factory=VersionRange)
     ordering: str | None = None  # 'th' | 'tf': the ambient ordering before, where a layer follows it
     planner: Outcome | None = None
+    files: Files | None = None
 
 
 def analyse(text: str, path: str, options: Options, around: Surroundings | None = None) -> Program:
-    """The plan for one program.
+    """The plan for one file on its own: what other files of its project rely on stays.
 
     Raises what `ast.parse` raises; everything else that goes wrong is a diagnostic in the plan.
     """
-    tree = parse(text, path)
-    source = Source(path, Lines(text), tree)
+    return analyse_files(Files({path: text}, [path]), options, around or Surroundings())
+
+
+def analyse_files(files: Files, options: Options, around: Surroundings) -> Program:
+    """The plan for the scripts that are the entries of ``files``, and the modules that they load."""
+    entry = files.entries[0]
     try:
-        return _analyse(source, options, around or Surroundings())
+        return _analyse(files, options, around)
     except (WorkLimit, RecursionError) as limit:
         what = "needs more steps than one run may take" if isinstance(limit, WorkLimit) else "is nested too deeply"
-        plan = Plan(diagnostics=[Diagnostic(path, 0, 0, "KM908", f"the program {what}: left alone")])
-        return Program(path, plan, tree)
+        plan = Plan(diagnostics=[Diagnostic(entry.path, 0, 0, "KM908", f"the program {what}: left alone")])
+        return Program(entry.path, plan, entry.tree, files=files)
 
 
-def _analyse(source: Source, options: Options, around: Surroundings) -> Program:
+def _analyse(files: Files, options: Options, around: Surroundings) -> Program:
+    entry = files.entries[0]
     stated = _stated_version(around, options)
     known = Knowledge(version=stated, flatten=options.flatten)
     for _ in range(MAX_RUNS):
-        run = Interpreter(source, known)
+        run = Interpreter(files, known)
         run.run()
         better = _learned(run, known, stated, options, around)
         if better is None:
@@ -68,12 +75,16 @@ def _analyse(source: Source, options: Options, around: Surroundings) -> Program:
         known = better
     planner = Outcome(run)
     plan = Plan()
-    asked = _question(run, known, options)
-    if asked is not None and follows_any_ordering(source, known):
-        reports = planner.without_change("both orderings are handled: it follows the setting")
-        return Program(source.path, Plan(models=reports), source.tree, run.dotted, known.version)
-    if asked is not None:
-        planner.refuse_ambient(asked)
+    for each in run.entries:
+        asked = _question(each, known, options)
+        if asked is None:
+            continue
+        if follows_any_ordering(files.only(each.source), known):
+            planner.settled[each.source.path] = "both orderings are handled: it follows the setting"
+        planner.refuse_ambient(each, asked)
+    if len(planner.settled) == len(run.entries):
+        reports = planner.without_change()
+        return Program(entry.path, Plan(models=reports), entry.tree, run.dotted, known.version, files=files)
     _pin_for_strangers(run)
     planner.solve()
     if run.graph.flipped and _pin_for_files(run, around):
@@ -82,26 +93,30 @@ def _analyse(source: Source, options: Options, around: Surroundings) -> Program:
     plan.diagnostics.extend(run.notes)
     if plan.edits:
         plan.diagnostics.extend(_not_run(run))
-    ordering = None
-    if run.uses_ambient or run.ambients:
-        first = run.implied.first if not run.ambients else run.ambients[-1].first
-        ordering = "th" if first else "tf"
-        if not run.ambients and known.ordering_why:
-            plan.assumptions.append(Assumption("ordering", ordering, known.ordering_why))
+    orderings = {}
+    for each in run.entries:
+        if each.uses_ambient or each.ambients:
+            first = each.implied.first if not each.ambients else each.ambients[-1].first
+            orderings[each.source.path] = "th" if first else "tf"
+            why = known.ordering_why.get(each.source.path)
+            if not each.ambients and why:
+                plan.assumptions.append(Assumption("ordering", orderings[each.source.path], why))
     if known.version.why:
         plan.assumptions.append(Assumption("source-keras", str(known.version), "; ".join(known.version.why[:3])))
-    return Program(source.path, plan, source.tree, run.dotted, known.version, ordering, planner)
+    plan.assumptions = list(dict.fromkeys(plan.assumptions))
+    ordering = orderings.get(entry.path)
+    return Program(entry.path, plan, entry.tree, run.dotted, known.version, ordering, planner, files)
 
 
 def _not_run(run: Interpreter) -> list[Diagnostic]:
     """Branches that do not run as the constants stand: nothing in them was looked at, so nothing was changed."""
     text = "this does not run as the constants above it stand, so it was not converted: look at it if you change them"
     found = []
-    for block in run.skipped:
+    for path, block in run.skipped:
         for stmt in block:
             plain = _leaves(stmt) or not any(isinstance(n, ast.Subscript | ast.Call) for n in ast.walk(stmt))
             if id(stmt) not in run.visited and not plain:
-                found.append(Diagnostic(run.source.path, stmt.lineno, stmt.col_offset + 1, "KM154", text))
+                found.append(Diagnostic(path, stmt.lineno, stmt.col_offset + 1, "KM154", text))
                 break
     return list(dict.fromkeys(found))
 
@@ -114,22 +129,22 @@ def _leaves(stmt: ast.stmt) -> bool:
     return isinstance(call, ast.Call) and ast.unparse(call.func) in ("exit", "quit", "sys.exit", "print")
 
 
-def follows_any_ordering(source: Source, known: Knowledge) -> bool:
-    """Would the program be right under either setting? Then nothing in it fixes one, and nothing is to be done.
+def follows_any_ordering(files: Files, known: Knowledge) -> bool:
+    """Would a script be right under either setting? Then nothing in it fixes one, and nothing is to be done.
 
     Found out by taking it for channels-first and looking whether the flip needs any edit.
     """
-    run = settled(source, replace(known, first=True, separate_loaders=False, hints={}, trial=True))
+    run = settled(files, replace(known, first={}, separate_loaders=False, hints={}, trial=True))
     graph = run.graph
     graph.pins = [(node, because) for node, because in graph.pins if because.code not in CONTRACTS]
     planner = Outcome(run)
     return bool(graph.goals) and planner.flips_without_edits()
 
 
-def settled(source: Source, known: Knowledge) -> Interpreter:
+def settled(files: Files, known: Knowledge) -> Interpreter:
     """The program run until no run finds out more about arrays of unknown rank."""
     for _ in range(MAX_RUNS):
-        run = Interpreter(source, known)
+        run = Interpreter(files, known)
         run.run()
         hints = {**_hints(run), **known.hints}
         if hints == known.hints:
@@ -155,20 +170,24 @@ def _pin_for_strangers(run: Interpreter) -> None:
 
 
 def _pin_for_files(run: Interpreter, around: Surroundings) -> bool:
-    """What other files of the project rely on stays (docs/design.md, 8). Was anything?"""
-    path = run.source.path
-    pins = len(run.graph.pins)
-    ambients = [run.implied, *run.ambients]
-    for stmt, file in around.keras_modules(run.source.tree):
-        text = f"`{file}` uses Keras under the same setting, and programs of several files are not followed yet"
-        for ambient in ambients:
-            run.graph.pin(ambient.layers, run.because(text, stmt, "KM904"))
-    others = around.importers()
+    """What other files rely on, or would have to change, stays (docs/design.md, 8). Was anything?"""
+    files, graph = run.files, run.graph
+    pins = len(graph.pins)
+    for entry in run.entries:
+        ambients = [entry.implied, *entry.ambients]
+        if files.modules is None:
+            for stmt, file in around.keras_modules(entry.source.tree):
+                text = f"`{file}` uses Keras under the same setting, and is not looked at together with this file"
+                for ambient in ambients:
+                    graph.pin(ambient.layers, run.because(text, stmt, "KM904"))
+        if entry.used and not run.known.separate_loaders and (problem := setter_problem(run, entry)):
+            graph.pin(entry.implied.layers, problem)
+    others = [other for other in around.importers() if other not in files.sources]
     if others:
-        text = f"`{others[0]}` imports this file, and programs of several files are not followed yet"
-        for node, _ in run.graph.goals:
-            run.graph.pin(node, Because(text, path, 0, 0, "KM904"))
-    return len(run.graph.pins) > pins
+        text = f"`{others[0]}` imports this file, and is not looked at together with it"
+        for node, _ in graph.goals:
+            graph.pin(node, Because(text, run.entries[0].source.path, 0, 0, "KM904"))
+    return len(graph.pins) > pins
 
 
 def _stated_version(around: Surroundings, options: Options) -> VersionRange:
@@ -183,11 +202,16 @@ def _learned(
     """What this run found out that the next must start from; None where it has settled."""
     new = replace(known, hints={**_hints(run), **known.hints})
     new.version = _version(run, stated, options.source_keras != "auto")
-    first, new.ordering_why = _ordering(run, new.version, options, around)
-    new.first = first
-    if first is not known.first:
+    new.first, new.ordering_why = {}, {}
+    for entry in run.entries:
+        first, why = _ordering(run, entry, new.version, options, around)
+        if first is not None:
+            new.first[entry.source.path] = first
+        if why:
+            new.ordering_why[entry.source.path] = why
+    if new.first != known.first:
         new.hints = {}  # they were found in the other world
-    implied = any(layer_place for layer_place in run.uses_ambient) and run.implied_used
+    implied = any(entry.used for entry in run.entries)
     reaches = new.version.agree("setter_reaches_layers")
     new.separate_loaders = bool(implied and reaches is not True)
     new.setter_misses_layers = reaches is False
@@ -201,25 +225,25 @@ def _version(run: Interpreter, stated: VersionRange, said: bool) -> VersionRange
     found = versions.infer(stated, run.bounds, said)
     if 1 in run.generations and 2 not in run.generations and found.low <= versions.LAST_KERAS1 < found.high:
         found = found.narrowed(VersionRange(found.low, versions.LAST_KERAS1, ("calls are spelled as in Keras 1",)))
-    if run.ambients and found.low < SETTER_REACHES <= found.high:
+    if any(entry.ambients for entry in run.entries) and found.low < SETTER_REACHES <= found.high:
         # up to 1.0.6 the setting reached no layer, and nobody sets what does nothing
         found = found.narrowed(VersionRange(SETTER_REACHES, found.high, ("the ordering is set, which layers heed",)))
     return found._replace(why=tuple(dict.fromkeys(found.why)))
 
 
 def _ordering(
-    run: Interpreter, version: VersionRange, options: Options, around: Surroundings
+    run: Interpreter, entry: Entry, version: VersionRange, options: Options, around: Surroundings
 ) -> tuple[bool | None, str]:
     """The ambient layout where the program does not set it, and why (in the order of docs/design.md, 8)."""
     default = version.agree("default_ordering")
-    if not run.implied_used:
+    if not entry.used:
         return (None if default is None else default == "th"), ""
     file = around.keras_json()
     if file is not None:
         name = file[1].get("image_dim_ordering") or file[1].get("image_data_format")
         if name is not None:
             return name in ("th", "channels_first"), f"{file[0]} of the project says so"
-    found = [e for e in (_shape_evidence(seq, node) for _, seq, node in run.inputs_seen) if e is not None]
+    found = [e for e in (_shape_evidence(seq, node) for _, seq, node in entry.inputs_seen) if e is not None]
     if run.setting_sites:  # the shape fits the layers that say their ordering: the others may differ (docs/facts.md, 6)
         found = []
     if found and all(first == found[0][0] for first, _ in found):
@@ -255,17 +279,20 @@ def _shape_evidence(seq: Seq, node: ast.AST) -> tuple[bool, str] | None:
     return None
 
 
-def _question(run: Interpreter, known: Knowledge, options: Options) -> Diagnostic | None:
+def _question(entry: Entry, known: Knowledge, options: Options) -> Diagnostic | None:
     """What must be asked before anything may be changed."""
-    if known.first is None and run.implied_used:
-        line = run.uses_ambient[0].line
+    if not entry.used:
+        return None
+    first = known.first.get(entry.source.path)
+    place = entry.uses_ambient[0]
+    if first is None:
         text = (
             "nothing says whether this is channels-first: the versions that it may be for "
             f"({known.version}) have different defaults; say --ordering th or tf, or --source-keras"
         )
-        return Diagnostic(run.source.path, line, 1, "KM903", text)
-    if options.ordering != "auto" and known.first is not None and run.implied_used:
-        if known.first != (options.ordering == "th"):
-            text = f"--ordering {options.ordering} contradicts the program: {known.ordering_why}"
-            return Diagnostic(run.source.path, run.uses_ambient[0].line, 1, "KM902", text)
+        return Diagnostic(place.path, place.line, 1, "KM903", text)
+    if options.ordering != "auto" and first != (options.ordering == "th"):
+        why = known.ordering_why.get(entry.source.path, "")
+        text = f"--ordering {options.ordering} contradicts the program: {why}"
+        return Diagnostic(place.path, place.line, 1, "KM902", text)
     return None

@@ -9,9 +9,22 @@ from kmigrate.layout.axes import moves
 from kmigrate.layout.graph import Because
 from kmigrate.layout.planning import Planner, edit_key, replace_code
 from kmigrate.layout.setter import setter_edits
-from kmigrate.layout.values import Array, Model
+from kmigrate.layout.values import Array, Key, Model
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
+
+Line = tuple[str, int]  # a file and a line in it
+
+
+def _line(path: str, line: int, own: str) -> str:
+    return f"line {line}" if path == own else f"{path}:{line}"
+
+
+def _reason(because: Because, own: str) -> str:
+    """A reason as the report of a model gives it, whose file is ``own``."""
+    if not because.line:
+        return because.text
+    return f"{because.code} {_line(because.path, because.line, own)}: {because.text}"
 
 
 class Outcome(Planner):
@@ -43,8 +56,10 @@ class Outcome(Planner):
         component = self.components()
         graph = self.graph
         edits: dict[tuple[object, ...], Edit] = {}
-        setter = setter_edits(self.run, graph.is_flipped(self.run.implied.layers))
-        everything = [*self.edits, *self.cuts, *((self.run.implied.layers, e) for e in setter)]
+        everything = [*self.edits, *self.cuts]
+        for entry in self.run.entries:
+            node = entry.implied.layers
+            everything += [(node, edit) for edit in setter_edits(self.run, entry, graph.is_flipped(node))]
         unwanted: dict[int, str] = {}  # component -> a rule that it needs and that is not selected
         for node, edit in everything:
             group = component[graph.root(node)]
@@ -53,12 +68,12 @@ class Outcome(Planner):
             edits.setdefault((*edit_key(edit), repr(edit.args)), replace(edit, group=str(group)))
         kept = [e for e in edits.values() if e.group is None or int(e.group) not in unwanted]
         kept = [e for e in kept if not self._no_change(e)]
-        kept.sort(key=lambda e: (e.start, e.end))
-        borders: dict[int, set[int]] = defaultdict(set)  # component -> lines with a transpose
+        kept.sort(key=lambda e: (e.path, e.start, e.end))
+        borders: dict[int, set[Line]] = defaultdict(set)  # component -> lines with a transpose
         for edit in kept:
             inserted = edit.codemod in ("transpose", "permute_layer") and edit.args.get("action") != "remove"
             if inserted and edit.group is not None:
-                borders[int(edit.group)].add(edit.line)
+                borders[int(edit.group)].add((edit.path, edit.line))
         reports, diagnostics = self._reports(component, unwanted, borders)
         return kept, diagnostics, reports
 
@@ -68,27 +83,27 @@ class Outcome(Planner):
         return order is not None and list(order) == sorted(order)
 
     def _reports(
-        self, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[int]]
+        self, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[Line]]
     ) -> tuple[list[ModelReport], list[Diagnostic]]:
-        reports: dict[tuple[int, int], ModelReport] = {}
+        reports: dict[Key, ModelReport] = {}
         diagnostics: dict[tuple[object, ...], Diagnostic] = {}
         for model in self.run.models:
-            at = (model.place.line, model.place.node.col_offset)  # type: ignore[attr-defined]
+            at = model.place.key
             status, reasons = self._status(model, component, unwanted, borders)
             if at in reports and reports[at].status in (Status.LEFT_ALONE, Status.ASKED):
                 continue
             name = model.name or model.kind
-            texts = [f"{b.code} line {b.line}: {b.text}" if b.line else b.text for b in reasons]
+            texts = [_reason(b, model.place.path) for b in reasons]
             reports[at] = ModelReport(name, model.place.path, model.place.line, status, tuple(dict.fromkeys(texts)))
             if status in (Status.LEFT_ALONE, Status.ASKED):
                 for b in reasons:
-                    mark = (b.line, b.code, b.text)
+                    mark = (b.path, b.line, b.code, b.text)
                     diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, name))
             if status in (Status.DONE, Status.BORDERS):
                 for place in model.loads:
                     text = "weights made channels-first are loaded: convert the file first (kernels of Keras 1, PReLU)"
                     column = place.node.col_offset + 1  # type: ignore[attr-defined]
-                    mark = (place.line, "KM152", text)
+                    mark = (place.path, place.line, "KM152", text)
                     diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
         for flat, layer in self.run.flattens:
             if (
@@ -99,15 +114,18 @@ class Outcome(Planner):
                 text = "the features come in another order now: the rows of the Dense layer behind are reordered"
                 column = layer.place.node.col_offset + 1  # type: ignore[attr-defined]
                 found = Diagnostic(layer.place.path, layer.place.line, column, "KM153", text)
-                diagnostics.setdefault((found.line, found.code, text), found)
-        if self.asked is not None:
-            diagnostics.setdefault((self.asked.line, self.asked.code, self.asked.message), self.asked)
+                diagnostics.setdefault((found.path, found.line, found.code, text), found)
+        for path, asked in self.asked.items():
+            if path not in self.settled:
+                diagnostics.setdefault((asked.path, asked.line, asked.code, asked.message), asked)
         return list(reports.values()), list(diagnostics.values())
 
     def _status(
-        self, model: Model, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[int]]
+        self, model: Model, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[Line]]
     ) -> tuple[Status, list[Because]]:
         graph = self.graph
+        if model.entry in self.settled:
+            return Status.NOTHING, [Because(self.settled[model.entry], model.place.path, 0)]
         classes = graph.classes_of(
             [*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))]
         )
@@ -115,7 +133,7 @@ class Outcome(Planner):
         if not goals:
             if model.unknown:
                 return Status.LEFT_ALONE, [Because(model.unknown, model.place.path, model.place.line, 0, "KM901")]
-            wanted = ("KM901", "KM903") if self.asked is not None or graph.goals else ("KM903",)
+            wanted = ("KM901", "KM903") if model.entry in self.asked or graph.goals else ("KM903",)
             pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in wanted]
             asked = any(b.code == "KM903" for b in pins)
             if pins:  # what is not understood may hold channels-first layers
@@ -136,7 +154,7 @@ class Outcome(Planner):
             ]
         if not stay:
             lines = sorted({line for group in groups & borders.keys() for line in borders[group]})
-            places = [Because(f"line {line}", model.place.path, 0) for line in lines]
+            places = [Because(_line(path, line, model.place.path), path, 0) for path, line in lines]
             return (Status.BORDERS if places else Status.DONE), places
         roots = {graph.root(n) for n, _ in stay} | classes
         reasons = [b for n, b in graph.pins if graph.root(n) in roots]

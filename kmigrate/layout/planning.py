@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
@@ -10,12 +9,12 @@ from kmigrate.layout.axes import letters, moves, order_to_last
 from kmigrate.layout.graph import Because
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.interpret.shapes import CannotEdit
-from kmigrate.layout.interpret.state import AxisUse
-from kmigrate.layout.values import Key
+from kmigrate.layout.interpret.state import AxisUse, Entry
+from kmigrate.layout.values import Key, Place
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
 
 MAX_ROUNDS = 20
-EditKey = tuple[int, int, str, str]  # span, kind, codemod: one text, one change
+EditKey = tuple[str, int, int, str, str]  # file, span, kind, codemod: one text, one change
 
 
 class Planner:
@@ -26,14 +25,15 @@ class Planner:
         self.graph = run.graph
         self.edits: list[tuple[int, Edit]] = []  # with the class it belongs to
         self.cuts: list[tuple[int, Edit]] = []
-        self.asked: Diagnostic | None = None
+        self.asked: dict[str, Diagnostic] = {}  # script -> what must be said of it before it can be converted
+        self.settled: dict[str, str] = {}  # script -> why none of its models needs anything
         self.by_site: dict[Key, list[tuple[tuple[int, ...], tuple[object, ...]]]] = {}
 
-    def refuse_ambient(self, why: Diagnostic) -> None:
-        """Nothing that follows the unsaid ordering may change."""
-        self.asked = why
+    def refuse_ambient(self, entry: Entry, why: Diagnostic) -> None:
+        """Nothing that follows the unsaid ordering of a script may change."""
+        self.asked[entry.source.path] = why
         because = Because(why.message, why.path, why.line, why.column, why.code)
-        for node in (self.run.implied.layers, self.run.implied.loaders):
+        for node in (entry.implied.layers, entry.implied.loaders):
             self.graph.pin(node, because)
 
     def solve(self) -> None:
@@ -52,11 +52,12 @@ class Planner:
         flips = all(self.graph.is_flipped(node) for node, _ in self.graph.goals)
         return flips and self._collect() and not self.edits and not self.cuts
 
-    def without_change(self, why: str) -> list[ModelReport]:
-        """Every model needs nothing, for one reason."""
+    def without_change(self) -> list[ModelReport]:
+        """Every model needs nothing, for the reason that its script is settled."""
         places = {m.place.key: m for m in self.run.models}
         return [
-            ModelReport(m.name or m.kind, m.place.path, m.place.line, Status.NOTHING, (why,)) for m in places.values()
+            ModelReport(m.name or m.kind, m.place.path, m.place.line, Status.NOTHING, (self.settled[m.entry],))
+            for m in places.values()
         ]
 
     def _models_that_leave(self) -> None:
@@ -101,6 +102,8 @@ class Planner:
             except CannotEdit as problem:
                 for node in problem.nodes or site.nodes:
                     self._pin(node, problem.why, site.key)
+                return False
+            if any(self._locked(edit, site.nodes) for edit in made):
                 return False
             if made and site.key in self.run.vetoes:
                 for node in site.nodes:
@@ -153,6 +156,16 @@ class Planner:
             for node in group:
                 self._pin(node, "this text is used in ways that need different changes", key)
 
+    def _locked(self, edit: Edit, nodes: Iterable[int]) -> bool:
+        """An edit of a file that must not be edited: what asks for it stays."""
+        why = self.run.files.locked.get(edit.path)
+        if why is None:
+            return False
+        text = f"`{edit.path}` would have to change at line {edit.line}, but {why}"
+        for node in nodes:
+            self.graph.pins.append((node, Because(text, edit.path, edit.line, edit.column, "KM904")))
+        return True
+
     def _pin(self, node: int, why: str, key: Key) -> None:
         self.graph.pins.append((node, Because(why, key[0], key[1], key[2] + 1, "KM901")))
 
@@ -192,7 +205,10 @@ class Planner:
                 use, old, new = uses[0]
                 if old != new:
                     assert use.origin is not None
-                    self.edits.append((use.node, self._axis_edit(use.origin.node, use, old, new)))
+                    edit = self._axis_edit(use.origin, use, old, new)
+                    if self._locked(edit, [u.node for u, _, _ in uses]):
+                        return False
+                    self.edits.append((use.node, edit))
         for key, uses in by_place.items():
             rest = [u for u in uses if u[0].origin is None or u[0].origin.key not in at_origin]
             if not rest:
@@ -210,12 +226,15 @@ class Planner:
                     self._pin(other.node, "this axis is one of several arguments given together", key)
                 return False
             if old != new:
-                self.edits.append((use.node, self._axis_edit(use.place.node, use, old, new)))
+                edit = self._axis_edit(use.place, use, old, new)
+                if self._locked(edit, [u.node for u, _, _ in rest]):
+                    return False
+                self.edits.append((use.node, edit))
         return True
 
-    def _axis_edit(self, node: ast.AST, use: AxisUse, old: int, new: int) -> Edit:
+    def _axis_edit(self, at: Place, use: AxisUse, old: int, new: int) -> Edit:
         reason = f"axis {old} to {new}: the array is {letters(use.ref.axes)}, for {self.graph.why(use.node)}"
-        return self.run.edit(node, "axis_number", "KM103", {"value": new}, reason)
+        return self.run.edit(at, "axis_number", "KM103", {"value": new}, reason)
 
     # -- cut edges -----------------------------------------------------------------------------------------
 
@@ -230,9 +249,14 @@ class Planner:
             if a == b:
                 continue
             edits = edge.realise(a, axes)
-            if edits is None:
+            locked = next((e.path for e in edits or () if e.path in self.run.files.locked), None)
+            if edits is None or locked is not None:
+                because = edge.because
+                if locked is not None:
+                    why = self.run.files.locked[locked]
+                    because = because._replace(text=f"{because.text} would be transposed in `{locked}`, but {why}")
                 graph.tie(edge.a, edge.b)
-                graph.impossible.append((edge.a, edge.because))
+                graph.impossible.append((edge.a, because))
                 return False
             for edit in edits:
                 mark = (*edit_key(edit), repr(sorted(edit.args.items(), key=str)))
@@ -247,8 +271,8 @@ def replace_code(because: Because, text: str, code: str) -> Because:
 
 
 def edit_key(edit: Edit) -> EditKey:
-    return (edit.start, edit.end, edit.kind, edit.codemod)
+    return (edit.path, edit.start, edit.end, edit.kind, edit.codemod)
 
 
 def _codemods(texts: tuple[object, ...]) -> str:
-    return ",".join(str(t[0][3]) for t in texts if isinstance(t, tuple))
+    return ",".join(str(t[0][4]) for t in texts if isinstance(t, tuple))

@@ -7,25 +7,24 @@ finds a missed site even where nothing can be executed.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import SPATIAL, Axis, last, letters, moves
 from kmigrate.layout.dims import Dim
-from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, Source, WorkLimit
-from kmigrate.syntax import Lines, parse
+from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, WorkLimit
 
 
-def recheck(before: Program, text: str) -> str | None:
-    """What the new text does differently; None if nothing."""
-    planner = before.planner
-    if planner is None:
+def recheck(before: Program, texts: Mapping[str, str]) -> str | None:
+    """What the program does differently with new ``texts`` of its files; None if nothing."""
+    planner, files = before.planner, before.files
+    if planner is None or files is None:
         return None
     old = planner.run
     known = replace(old.known, hints={}, shapes=tuple(_shape(ref.axes) for ref in old.source_refs))
-    source = Source(before.path, Lines(text), parse(text, before.path))
     try:
-        new = settled(source, known)
+        new = settled(files.with_texts(texts), known)
     except (WorkLimit, RecursionError):
         return "the new program cannot be followed to its end"
     if len(new.events) != len(old.events):

@@ -137,6 +137,15 @@ class Module(Value):
 
 
 @dataclass(eq=False)
+class ProjectModule(Value):
+    """A module of the project, with the names that running it leaves; ``why`` where it cannot be run."""
+
+    path: str
+    scope: Scope
+    why: str = ""
+
+
+@dataclass(eq=False)
 class Function(Value):
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
     scope: Scope
@@ -144,7 +153,6 @@ class Function(Value):
     defaults: list[Value | None] = field(default_factory=list)
     kw_defaults: list[Value | None] = field(default_factory=list)
     decorated: bool = False
-    called: bool = False
 
 
 @dataclass(eq=False)
@@ -201,6 +209,7 @@ class Model(Value):
     indexed: bool = False  # layers are taken by number: none may be inserted
     loads: list[Place] = field(default_factory=list)
     unknown: str = ""  # why its inputs or outputs are not known
+    entry: str = ""  # the script that makes it
     fed: bool = False  # does this program give it data?
 
 

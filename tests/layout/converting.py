@@ -32,7 +32,7 @@ def convert(text: str, path: str = "-", **options: Any) -> tuple[str, Plan]:
     found = program(text, path, **options)
     new = applied(text, found.plan.edits)
     if found.plan.edits:
-        problem = recheck(found, new)
+        problem = recheck(found, {found.path: new})
         assert problem is None, f"{problem}\n{new}"
     return new, found.plan
 

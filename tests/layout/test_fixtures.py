@@ -93,13 +93,16 @@ def test_the_recheck_sees_each_missing_edit(folder: Path, index: int) -> None:
     if edit.codemod == "imports":  # without the import nothing runs; the re-check is about layouts
         assert edit.args["add"] == "Permute"
         return
-    assert recheck(before, applied(text, edits)) is not None, f"{edit.codemod} at line {edit.line}: {dict(edit.args)}"
+    assert recheck(before, {before.path: applied(text, edits)}) is not None, (
+        f"{edit.codemod} at line {edit.line}: {dict(edit.args)}"
+    )
 
 
 @pytest.mark.parametrize("folder", CONVERTED, ids=lambda folder: folder.name)
 def test_the_recheck_agrees_with_the_whole(folder: Path) -> None:
     before = program(folder)
-    assert recheck(before, applied((folder / "before.py").read_text(), before.plan.edits)) is None
+    new = applied((folder / "before.py").read_text(), before.plan.edits)
+    assert recheck(before, {before.path: new}) is None
 
 
 @pytest.mark.parametrize("folder", CONVERTED, ids=lambda folder: folder.name)

@@ -93,7 +93,7 @@ class AxisLayers(MakingLayers):
                     text = f"`{short(call)}` works along {where}: kept, but it looks like a bug"
                     self.note(call, "KM151", text)
 
-            self.graph.later(rule)
+            self.later(rule)
         return index
 
     def _normalization(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:

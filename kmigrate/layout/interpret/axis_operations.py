@@ -110,7 +110,7 @@ class AxisOperations(Elementwise):
             if moves(array.axes):
                 self.graph.tie(array.node, result.node)
 
-        self.graph.later(rule)
+        self.later(rule)
         return result
 
     def transpose(self, operand: Operand, perm: Sequence[int], node: ast.Call, edit: Any) -> Value:

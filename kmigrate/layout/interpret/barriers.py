@@ -156,7 +156,7 @@ class Barriers(Merging):
         if not isinstance(callee, ast.Name):
             return None
         home = None
-        for stmt in ast.walk(self.source.tree):
+        for stmt in ast.walk(self.tree_of(callee)):
             if isinstance(stmt, ast.ImportFrom):
                 for alias in stmt.names:
                     if alias.name == "Permute":
@@ -231,7 +231,7 @@ class Barriers(Merging):
                 text = f"`{layer.api.spelled}` works on the last axis of {letters(ends)}"
                 self.graph.pin(x.node, self.because(text, node))
 
-        self.graph.later(rule)
+        self.later(rule)
         self.event("Dense on", x, node, [axes[-1]])
         out = [*axes[:-1], Axis(size=size or self.name_of("units", node))]
         return self._activated(layer, self.tensor(out, node), node)
@@ -258,7 +258,7 @@ class Barriers(Merging):
             if moves(axes):
                 self.graph.pin(x.node, self.because(f"`{layer.api.spelled}` reads its input in order", node))
 
-        self.graph.later(rule)
+        self.later(rule)
         core = layer.values["layer"][0] if layer.api.name == "Bidirectional" else layer
         assert isinstance(core, Layer)
         sequences = core.values.get("return_sequences")

@@ -125,16 +125,18 @@ class Calls(Comprehensions):
         if function.decorated or self.depth >= DEPTH_LIMIT:
             self.given_away(function)
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not followed")
-        function.called = True
+        self.called.add(id(function.node))
         scope = Scope(function.scope)
         if not self.bind_parameters(function, call, scope, owner):
             return self.opaque(call.all(), call.node, f"the arguments of `{short(call.node)}` are not known")
-        context = (*self.context, call.node.lineno * 1000 + call.node.col_offset)
+        context = (*self.context, self.source.index * 10**9 + call.node.lineno * 1000 + call.node.col_offset)
         return self.run_function(function, scope, context)
 
     def run_function(self, function: Function, scope: Scope, context: tuple[int, ...]) -> Value:
-        saved = (self.scope, self.context, self.yields, self.returns, self.statement, self.loops)
-        self.scope, self.context, self.yields, self.returns = scope, context, [], []
+        saved = (self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops)
+        source = self.files.sources[function.path]
+        assert source is not None
+        self.source, self.scope, self.context, self.yields, self.returns = source, scope, context, [], []
         self.depth += 1
         try:
             node = function.node
@@ -154,7 +156,7 @@ class Calls(Comprehensions):
             return value
         finally:
             self.depth -= 1
-            self.scope, self.context, self.yields, self.returns, self.statement, self.loops = saved
+            self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops = saved
 
     def bind_parameters(self, function: Function, call: Call, scope: Scope, owner: Value | None) -> bool:
         args = function.node.args
@@ -209,19 +211,22 @@ class Calls(Comprehensions):
             scope.names[args.vararg.arg] = Unknown(f"the arguments `*{args.vararg.arg}`")
         if args.kwarg is not None:
             scope.names[args.kwarg.arg] = Unknown(f"the arguments `**{args.kwarg.arg}`")
-        function.called = True
+        self.called.add(id(node))
         ambient = self.ambient
-        value = self.run_function(function, scope, (*self.context, -node.lineno))
+        value = self.run_function(function, scope, (*self.context, -self.source.index * 10**9 - node.lineno))
         self.ambient = ambient
         self.returned_to_strangers(value, node)
 
     def given_away(self, function: Function) -> None:
-        if id(function.node) in self.strangers or self.depth >= DEPTH_LIMIT:
+        key = (id(self.entry), id(function.node))
+        if key in self.strangers or self.depth >= DEPTH_LIMIT:
             return
-        self.strangers.add(id(function.node))
+        self.strangers.add(key)
         self.enter_unknown(function)
 
-    strangers: set[int]  # functions that were given to code that is not understood
+    called: set[int]  # function nodes that something enters
+
+    strangers: set[tuple[int, int]]  # functions that were given to code that is not understood, by script
 
     def returned_to_strangers(self, value: Value, node: ast.AST) -> None:
         """What a function gives to callers that are not seen stays as it is."""
@@ -235,7 +240,7 @@ class Calls(Comprehensions):
                 if value.axes is None or moves(value.axes):
                     self.graph.pin(value.node, because)
 
-            self.graph.later(rule)
+            self.later(rule)
         elif isinstance(value, Batches):
             self.returned_to_strangers(value.item, node)
         elif isinstance(value, Seq | Dict):

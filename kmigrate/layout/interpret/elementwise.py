@@ -95,7 +95,7 @@ class Elementwise(Shapes):
         else:
             if not all(axis.size == ONE for axis in theirs):
                 self.event("broadcast", other, node)
-            self.graph.later(lambda: self._alignment(main.node, axes, other.node, theirs, shift, node))
+            self.later(lambda: self._alignment(main.node, axes, other.node, theirs, shift, node))
         return result
 
     def _alignment(self, a: int, axes: Axes, b: int, theirs: Axes, shift: int, node: ast.expr) -> None:

@@ -26,6 +26,7 @@ from kmigrate.layout.values import (
     OrderingName,
     OrderingTest,
     Pair,
+    ProjectModule,
     Seq,
     SymInt,
     Unknown,
@@ -158,10 +159,8 @@ class Expressions(ArrayOps):
         kw_defaults = [None if d is None else self.eval(d) for d in args.kw_defaults]
         function = Function(node, self.scope, self.source.path, defaults, kw_defaults)
         if not self.graph.muted:
-            self.made.append(function)
+            self.entry.made.append(function)
         return function
-
-    made: list[Function]  # all functions, to look at those that nothing calls
 
     def truth(self, value: Value) -> bool | None:
         if isinstance(value, Const):
@@ -239,6 +238,9 @@ class Expressions(ArrayOps):
     def attribute(self, owner: Value, name: str, expr: ast.Attribute) -> Value:
         if isinstance(owner, Module):
             return Module(f"{owner.dotted}.{name}")
+        if isinstance(owner, ProjectModule):
+            found = owner.scope.names.get(name)
+            return found if found is not None else Unknown(owner.why or f"`{short(expr)}`", self.place(expr))
         if isinstance(owner, Array):
             return self._array_attribute(owner, name, expr)
         if isinstance(owner, Instance):
@@ -412,9 +414,9 @@ class Expressions(ArrayOps):
             if not flipped(node):
                 return []
             reason = f"{value.value!r} to {new!r}"
-            return [self.edit(origin.node, "layout_setting", "KM101", {"value": new}, reason)]
+            return [self.edit(origin, "layout_setting", "KM101", {"value": new}, reason)]
 
-        self.site([node], origin.node, make)
+        self.site([node], origin, make)
 
     def quietly(self, action: Callable[[], Value]) -> Value:
         """What a branch that does not run now would give; nothing of it is recorded."""
@@ -457,7 +459,7 @@ class Expressions(ArrayOps):
                     self.graph.pin(node, self.because("the other branch transposes to another order", at))
                 self.graph.pin(now.node, self.because("the other branch transposes it", at, "KM105"))
 
-            self.graph.later(rule)
+            self.later(rule)
             self.graph.tie(result.node, node)
             return result
         self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
@@ -475,7 +477,7 @@ class Expressions(ArrayOps):
             if not fits:
                 self.graph.pin(node, self.because("the other branch reshapes to another order", at, "KM902"))
 
-        self.graph.later(rule)
+        self.later(rule)
 
     def eval_Starred(self, expr: ast.Starred) -> Value:
         return self.eval(expr.value)
@@ -526,7 +528,7 @@ class Expressions(ArrayOps):
                 elif moves(axes):
                     self.graph.tie(iterable.node, item.node)
 
-            self.graph.later(rule)
+            self.later(rule)
             return item
         if isinstance(iterable, Batches):
             return iterable.item

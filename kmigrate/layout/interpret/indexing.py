@@ -71,7 +71,7 @@ class ArrayOps(Reshaping):
             elif moves(axes) and channel_at(axes) is None:
                 self.graph.pin(array.node, self.because(f"`{short(node)}` takes a part of flattened values", node))
 
-        self.graph.later(rule)
+        self.later(rule)
 
         def make(flipped: Callable[[int], bool]) -> list[Edit]:
             return self._index_edit(node, items, plan, source, result_from, axes, result_axes,

@@ -204,7 +204,7 @@ class Layers(Barriers):
             if moves(axes) and channel_at(axes) == 1:
                 self.graph.pin(x.node, self.because(f"`{layer.api.spelled}` takes the channels for steps", node))
 
-        self.graph.later(rule)
+        self.later(rule)
         step = Array(x.node, AxesRef([axes[0], *axes[2:]]), "tensor", self.place(node))
         self.step_axes += 1
         made = self._applied(inner[0], inner[0].api.name, step, expr, node)

@@ -7,6 +7,7 @@ import ast
 from kmigrate.keras_api.names import Api, resolve
 from kmigrate.layout.axes import BATCH, CHANNEL, Axis
 from kmigrate.layout.dims import Dim
+from kmigrate.layout.files import Files
 from kmigrate.layout.interpret import operation_tables as tables
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret.calls import Call
@@ -14,7 +15,7 @@ from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.interpret.making_layers import takes_layout
 from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
 from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING, Models
-from kmigrate.layout.interpret.state import Knowledge, Source, short
+from kmigrate.layout.interpret.state import Knowledge, short
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -52,11 +53,10 @@ HARMLESS_HOMES = tuple(
 class Library(Models):
     """Dispatch of library calls."""
 
-    def __init__(self, source: Source, knowledge: Knowledge) -> None:
-        super().__init__(source, knowledge)
+    def __init__(self, files: Files, knowledge: Knowledge) -> None:
+        super().__init__(files, knowledge)
         self.generations: set[int] = set()
         self.flattens: list[tuple[Array, Layer]] = []
-        self.inputs_seen: list[tuple[Array, Seq, ast.AST]] = []
         self.bounds: list[tuple[Api, ast.Call]] = []
 
     def call_library(self, module: Module, call: Call) -> Value:
@@ -73,6 +73,7 @@ class Library(Models):
         if "keras" in dotted.split(".") and name in SETTERS:  # keras.config, K.common
             return self._set_ordering(call)
         if "keras" in dotted.split(".") and name in GETTERS:
+            self.reads_ambient(call.node)
             return OrderingName(GETTERS[name][0 if self.ambient.first else 1], self.ambient.layers)
         if top in tables.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return ops.harmless(self, call)  # type: ignore[arg-type]
@@ -191,6 +192,7 @@ class Library(Models):
             return self._set_ordering(call)
         if name in GETTERS:
             first, last = GETTERS[name]
+            self.reads_ambient(call.node)
             return OrderingName(first if self.ambient.first else last, self.ambient.layers)
         row = tables.BACKEND.get(f"backend.{api.name}") or tables.BACKEND.get(f"backend.{name}")
         if row is not None:
@@ -223,7 +225,7 @@ class Library(Models):
             return Const(None)
         self.ambient = Ambient(value.value in FIRST_NAMES, node, node, False, self.place(call.node))
         if not self.graph.muted:
-            self.ambients.append(self.ambient)
+            self.entry.ambients.append(self.ambient)
         return Const(None)
 
     # -- data --------------------------------------------------------------------------------------------

@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 from kmigrate.layout.axes import Axis, moves
 from kmigrate.layout.dims import Dim
+from kmigrate.layout.files import Files
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.library import Library
-from kmigrate.layout.interpret.state import AFTER_LOOP, Knowledge, Source, short
+from kmigrate.layout.interpret.imports import Imports
+from kmigrate.layout.interpret.state import AFTER_LOOP, Entry, Knowledge, short
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -21,6 +22,7 @@ from kmigrate.layout.values import (
     Model,
     Module,
     OrderingTest,
+    ProjectModule,
     Scope,
     Seq,
     SymInt,
@@ -29,31 +31,44 @@ from kmigrate.layout.values import (
 )
 
 
-class Interpreter(Library):
-    """Runs one program; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""
+class Interpreter(Imports):
+    """Runs the scripts; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""
 
-    def __init__(self, source: Source, knowledge: Knowledge) -> None:
-        super().__init__(source, knowledge)
+    def __init__(self, files: Files, knowledge: Knowledge) -> None:
+        super().__init__(files, knowledge)
         self.yields: list[Value] = []
         self.returns: list[Value] = []
-        self.made: list[Function] = []
-        self.strangers: set[int] = set()
+        self.called: set[int] = set()
+        self.strangers: set[tuple[int, int]] = set()
         self.methods: dict[int, Value] = {}  # function -> an instance of its class
         self.stored: list[set[int]] = []  # arrays stored into, for each loop being run
 
     def run(self) -> None:
         """Raises WorkLimit, RecursionError."""
-        module = self.scope
-        module.names["__name__"] = Const("__main__")
-        module.names["__file__"] = Unknown("__file__")
-        self.run_block(self.source.tree.body)
-        for function in self.made:  # grows while functions within functions are met
-            if not function.called:
-                self.scope = module
-                self.enter_unknown(function, self.methods.get(id(function)))
-        self.scope = module
+        for entry in self.entries:
+            self._start(entry, entry.implied)
+            self.scope.names["__name__"] = Const("__main__")
+            self.scope.names["__file__"] = Unknown("__file__")
+            self.run_block(entry.source.tree.body)
+            entry.last = self.ambient
+        for entry in self.entries:
+            module = self._start(entry, entry.last or entry.implied)
+            for function in entry.made:  # grows while functions within functions are met
+                if id(function.node) not in self.called:
+                    self.scope = module
+                    self.enter_unknown(function, self.methods.get(id(function)))
+            for because in entry.unread:
+                for ambient in (entry.implied, *entry.ambients):
+                    self.graph.pin(ambient.layers, because)
         self.layers_not_followed()
         self.graph.settle()
+
+    def _start(self, entry: Entry, ambient: Ambient) -> Scope:
+        """Go on in a script, under the setting that is in force there."""
+        number = self.entries.index(entry)
+        self.entry, self.source, self.scope, self.ambient = entry, entry.source, Scope(), ambient
+        self.context = self.outermost = (-1_000_000_000_000 - number,) if number else ()
+        return self.scope
 
     # -- control flow ------------------------------------------------------------------------------
 
@@ -143,7 +158,7 @@ class Interpreter(Library):
             return self._ordering_branch(stmt, test)
         truth = self.truth(test)
         if truth is not None:
-            self.skipped.append(stmt.orelse if truth else stmt.body)
+            self.skipped.append((self.source.path, stmt.orelse if truth else stmt.body))
             return self.run_block(stmt.body if truth else stmt.orelse)
         return self._either(stmt, lambda: self.run_block(stmt.body), lambda: self.run_block(stmt.orelse))
 
@@ -382,30 +397,6 @@ class Interpreter(Library):
             if isinstance(member, Function):
                 self.methods[id(member)] = Instance(cls)
 
-    def run_Import(self, stmt: ast.Import) -> None:
-        for alias in stmt.names:
-            dotted = alias.name if alias.asname else alias.name.split(".")[0]
-            self.scope.names[alias.asname or dotted] = Module(dotted)
-
-    def run_ImportFrom(self, stmt: ast.ImportFrom) -> None:
-        for alias in stmt.names:
-            if alias.name == "*":
-                self.import_star(stmt)
-            elif stmt.level or stmt.module is None:
-                self.scope.names[alias.asname or alias.name] = Unknown(
-                    f"`{alias.name}` of another module of the project", self.place(stmt)
-                )
-            else:
-                self.scope.names[alias.asname or alias.name] = Module(f"{stmt.module}.{alias.name}")
-
-    def import_star(self, stmt: ast.ImportFrom) -> None:
-        from kmigrate.keras_api.stars import exported
-
-        module = stmt.module or ""
-        if stmt.level == 0:
-            for name in exported(module):
-                self.scope.names[name] = Module(f"{module}.{name}")
-
     # -- assignment ------------------------------------------------------------------------------------
 
     def run_Assign(self, stmt: ast.Assign) -> None:
@@ -430,6 +421,8 @@ class Interpreter(Library):
                 owner.attributes[target.attr] = value
             elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
                 pass
+            elif isinstance(owner, ProjectModule):
+                owner.scope.names[target.attr] = value
             elif isinstance(owner, Module) and "keras" in owner.dotted and "image_d" in target.attr.lower():
                 why = f"`{short(target)}` is set: the ordering is not followed from here"
                 self.poisoned = self.because(why, target, "KM903")
@@ -523,7 +516,7 @@ class Interpreter(Library):
             if inner.axes is not None and isinstance(view, Array):
                 axes = [Axis(size=Dim(1)), *inner.axes]
                 boxed = Array(self.graph.node(), AxesRef(axes), "numpy", self.place(rhs))
-                self.graph.later(lambda: self._boxed(boxed, inner, rhs))
+                self.later(lambda: self._boxed(boxed, inner, rhs))
                 value = boxed
         array = self.as_array(value, rhs) if not isinstance(value, Const | SymInt) else None
         if array is None:

@@ -102,8 +102,9 @@ class MakingLayers(Calls):
             return False, node, f"`{name}` is channels-last by definition"
         ambient = layer.ambient
         if not self.graph.muted:
-            self.uses_ambient.append(layer.place)
-            self.implied_used |= ambient.implied
+            self.entry.uses_ambient.append(layer.place)
+            self.entry.used |= ambient.implied
+            self.reads_ambient(layer.place)
         if ambient.implied and self.known.separate_loaders:
             assert isinstance(layer.place.node, ast.Call)
             self.explicit_argument(layer.place.node, ambient.layers)
@@ -180,7 +181,7 @@ class MakingLayers(Calls):
             if moves(x.axes):
                 self.graph.pin(x.node, self.because(why, node))
 
-        self.graph.later(rule)
+        self.later(rule)
 
     def features_seen(self, x: Array, why: str, node: ast.AST) -> None:
         axes = x.axes
@@ -189,7 +190,7 @@ class MakingLayers(Calls):
             if moves(axes) and axes is not None and channel_at(axes) is None:
                 self.graph.pin(x.node, self.because(why, node, "KM153"))
 
-        self.graph.later(rule)
+        self.later(rule)
 
     @staticmethod
     def _as_call(expr: ast.expr) -> ast.Call:

@@ -78,7 +78,7 @@ class Models(Layers):
     """What programs do with models."""
 
     def make_model(self, api: Api, call: Call) -> Value:
-        model = Model(api.name, self.place(call.node))
+        model = Model(api.name, self.place(call.node), entry=self.entry.source.path)
         if not self.graph.muted:
             self.models.append(model)
         if api.name == "Sequential":
@@ -208,10 +208,8 @@ class Models(Layers):
         self.tie_shape(seq, tensor.node, given[1])
         self.event("input", tensor, node)
         if layer is None or layer.api.name in LAYOUT_LAYERS:
-            self.inputs_seen.append((tensor, seq, node))
+            self.entry.inputs_seen.append((tensor, seq, node))
         return tensor
-
-    inputs_seen: list[tuple[Array, Seq, ast.AST]]
 
     # -- calling a model -----------------------------------------------------------------------------------
 
@@ -348,7 +346,7 @@ class Models(Layers):
                 text = f"{what} works along the last axis, which is not the channel now and would be"
                 self.graph.pin(out.node, self.because(text, expr, "KM902"))
 
-        self.graph.later(rule)
+        self.later(rule)
 
     def _loss_result(self, made: Value, out: Array, expr: ast.expr) -> None:
         """A loss that keeps axes is averaged over them; one that is not understood pins the output."""
@@ -384,7 +382,7 @@ class Models(Layers):
                 for node in (tensor.node, used.node):
                     self.graph.pin(node, self.because(text, expr, "KM902"))
 
-        self.graph.later(rule)
+        self.later(rule)
 
     def feed(self, value: Value, expr: ast.expr, tensors: list[Value]) -> None:
         """One array for each tensor; a list where there are several."""

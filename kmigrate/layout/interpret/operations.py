@@ -95,7 +95,7 @@ def random_dimensions(run: Interpreter, call: Call) -> Value:
             text = "random numbers come in memory order: drawn as before, then transposed"
             run.graph.pin(array.node, run.because(text, call.node, "KM105"))
 
-    run.graph.later(rule)
+    run.later(rule)
     return array
 
 
@@ -146,7 +146,7 @@ def listed(run: Interpreter, value: Seq, expr: ast.expr, node: ast.expr) -> Valu
         if moves(result.axes) and not moves(first.axes):
             run.graph.pin(result.node, run.because("a list makes the channel axis here", node, "KM105"))
 
-    run.graph.later(rule)
+    run.later(rule)
     return result
 
 
@@ -369,7 +369,7 @@ def length(run: Interpreter, call: Call) -> Value:
             if moves(axes) and channel_at(axes) == 0:
                 run.graph.pin(value.node, run.because(f"`{short(call.node)}` counts channels", call.node))
 
-        run.graph.later(rule)
+        run.later(rule)
         return run.size_value(axes[0].size, "len", call.node)
     if isinstance(value, Dict):
         return Const(len(value.items))

@@ -97,7 +97,7 @@ class Shapes(State):
                 text = "the shape for the other ordering is not the same shape with its channel last"
                 self.graph.pin(value.node, self.because(text, expr, "KM902"))
 
-        self.graph.later(rule)
+        self.later(rule)
         return Seq(now.kind, now.items, None, axes, [value.node] * len(axes))
 
     def tie_shape(self, shape: Seq, node: int, expr: ast.AST) -> None:
@@ -120,7 +120,7 @@ class Shapes(State):
         if len(set(nodes)) == 1:
             self.graph.tie(node, self._shape_use(shape, expr, nodes[0]))
         else:
-            self.graph.later(rule)
+            self.later(rule)
 
     def _shape_use(self, shape: Seq, expr: ast.AST, node: int) -> int:
         """A shape read from a name may be reordered where it is read, if it must stay where it is written."""
@@ -159,7 +159,7 @@ class Shapes(State):
                     text = "random numbers come in memory order: drawn as before, then transposed"
                     self.graph.pin(made, self.because(text, node, "KM105"))
 
-            self.graph.later(rule)
+            self.later(rule)
         return array
 
     def shape_index(self, seq: Seq, node: ast.Subscript, value: Value) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from kmigrate.layout.axes import (
     Axes,
@@ -17,6 +17,7 @@ from kmigrate.layout.axes import (
     order_to_last,
 )
 from kmigrate.layout.dims import Dim
+from kmigrate.layout.files import Files, Source
 from kmigrate.layout.graph import AxesRef, Because, LayoutGraph, Site, SoftEdge
 from kmigrate.layout.values import (
     Ambient,
@@ -32,6 +33,7 @@ from kmigrate.layout.values import (
     Model,
     Pair,
     Place,
+    ProjectModule,
     Scope,
     Seq,
     SymInt,
@@ -39,7 +41,8 @@ from kmigrate.layout.values import (
     Value,
 )
 from kmigrate.plan import Diagnostic, Edit
-from kmigrate.syntax import Lines
+
+Result = TypeVar("Result")
 
 DEFINITION, USE, BEFORE_FLATTEN, AFTER_LOOP, SHAPE_USE = 4.0, 5.0, 6.0, 4.5, 7.0
 WORK_LIMIT = 400_000
@@ -76,20 +79,12 @@ class Event(NamedTuple):
 
 
 @dataclass
-class Source:
-    """One file under analysis."""
-
-    path: str
-    lines: Lines
-    tree: ast.Module
-
-
-@dataclass
 class Knowledge:
     """What a run starts from: choices of the user, and what an earlier run found out."""
 
-    first: bool | None = None  # the ambient layout where nothing in the program says it
-    ordering_why: str = ""
+    # By entry script: the ambient layout where nothing in the program says it, and why.
+    first: dict[str, bool] = field(default_factory=dict)
+    ordering_why: dict[str, str] = field(default_factory=dict)
     separate_loaders: bool = False  # layers get their own setting, the ambient stays
     setter_misses_layers: bool = False  # a setter in the program reaches no layer (up to Keras 1.0.6)
     cifar_follows: bool = True  # cifar10.load_data() follows the ambient setting (from Keras 1.1)
@@ -102,11 +97,29 @@ class Knowledge:
     shapes: tuple[tuple[Dim | None, ...] | None, ...] = ()
 
 
+@dataclass(eq=False)
+class Entry:
+    """One script that is run, with the modules that it loads; each run has its own ambient setting."""
+
+    source: Source
+    implied: Ambient  # the setting where nothing in the program says it
+    used: bool = False  # does a layer follow it?
+    ambients: list[Ambient] = field(default_factory=list)  # those that the program sets
+    uses_ambient: list[Place] = field(default_factory=list)
+    inputs_seen: list[tuple[Array, Seq, ast.AST]] = field(default_factory=list)
+    made: list[Function] = field(default_factory=list)  # all functions, to look at those that nothing calls
+    loaded: dict[str, ProjectModule] = field(default_factory=dict)
+    reads: list[Place] = field(default_factory=list)  # where the setting is read; for a module, where it is imported
+    last: Ambient | None = None  # the setting where the script ends
+    unread: list[Because] = field(default_factory=list)  # modules that may use Keras and cannot be run
+
+
 class State:
     """Base of the interpreter: its data and the helpers that need no other part of it."""
 
-    def __init__(self, source: Source, knowledge: Knowledge) -> None:
-        self.source = source
+    def __init__(self, files: Files, knowledge: Knowledge) -> None:
+        self.files = files
+        self.source = files.entries[0]
         self.known = knowledge
         self.graph = LayoutGraph()
         self.axis_uses: list[AxisUse] = []
@@ -119,47 +132,59 @@ class State:
         self.definitions: dict[tuple[Key, str], list[tuple[int, int, AxesRef]]] = {}
         self.loops = 0
         self.steps = 0
-        self.context: tuple[int, ...] = ()
+        self.context: tuple[int, ...] = ()  # the calls that led here
+        self.outermost: tuple[int, ...] = ()  # what it is at the top of the script that is being run
         self.statement: ast.stmt | None = None
-        self.ambients: list[Ambient] = []
         self.scope = Scope()
         self.setting_sites: dict[Key, int] = {}
-        self.uses_ambient: list[Place] = []
-        first = True if knowledge.first is None else knowledge.first
-        layers = self.graph.node()
-        loaders = self.graph.node() if knowledge.separate_loaders else layers
-        self.ambient = Ambient(first, layers, loaders, implied=True)
-        self.implied = self.ambient
-        self.implied_used = False  # does a layer follow it?
+        self.entries: list[Entry] = [self._entry(source) for source in files.entries]
+        self.entry = self.entries[0]
+        self.ambient = self.entry.implied
         self.layers_made: list[Layer] = []
         self.visited: set[int] = set()  # statements that were run, by identity
-        self.skipped: list[list[ast.stmt]] = []  # branches that do not run as the constants stand
+        self.skipped: list[tuple[str, list[ast.stmt]]] = []  # branches that do not run as the constants stand
         self.hinted = _by_place(knowledge.hints)
         self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
         self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
         self.source_refs: list[AxesRef] = []  # the arrays from outside, in the order in which they are met
         self.exits: list[list[dict[str, Value]]] = []  # for each loop being run, the names at its breaks
-        self.poisoned: Because | None = None  # code that may read or set any name
         self.alternate: tuple[int, ...] = ()  # settings that have flipped in the branch being looked at
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
         self.passed_on: dict[Key, set[Key]] = {}
-        if knowledge.separate_loaders:
+        self.poisoned: Because | None = None  # code that may read or set any name
+
+    def _entry(self, source: Source) -> Entry:
+        """The start of one program: nothing has set an ordering yet."""
+        layers = self.graph.node()
+        loaders = self.graph.node() if self.known.separate_loaders else layers
+        if self.known.separate_loaders:
             self.graph.pin(loaders, Because("the ambient setting stays", source.path, 0, code="KM107"))
+        return Entry(source, Ambient(self.known.first.get(source.path, True), layers, loaders, implied=True))
+
+    def reads_ambient(self, at: ast.AST | Place) -> None:
+        """The setting is read here: a statement that sets it must come before."""
+        if not self.graph.muted:
+            self.entry.reads.append(self.place(self.importing or at))
+
+    importing: ast.stmt | None = None  # the script's import that is being run
 
     # -- places and messages ------------------------------------------------------------------
 
-    def place(self, node: ast.AST) -> Place:
-        return Place(self.source.path, node, self.loops)
+    def place(self, node: ast.AST | Place) -> Place:
+        """Where a node stands; one that was made up stands in the file that is being run."""
+        if isinstance(node, Place):
+            return node
+        return Place(getattr(node, "file", self.source.path), node, self.loops)
 
     def because(self, text: str, node: ast.AST | Place, code: str = "KM901") -> Because:
-        at = node.node if isinstance(node, Place) else node
-        return Because(text, self.source.path, at.lineno, at.col_offset + 1, code)  # type: ignore[attr-defined]
+        place = self.place(node)
+        at: Any = place.node
+        return Because(text, place.path, at.lineno, at.col_offset + 1, code)
 
     def note(self, node: ast.AST, code: str, message: str) -> None:
         if not self.graph.muted:
-            self.notes.append(
-                Diagnostic(self.source.path, node.lineno, node.col_offset + 1, code, message)  # type: ignore[attr-defined]
-            )
+            at: Any = node
+            self.notes.append(Diagnostic(self.place(node).path, at.lineno, at.col_offset + 1, code, message))
 
     def step(self) -> None:
         self.steps += 1
@@ -168,13 +193,14 @@ class State:
 
     def name_of(self, dim: str, node: ast.AST) -> Dim:
         """A fresh unknown size, named by where it arises."""
-        return Dim(1, (f"{dim}@{node.lineno}:{node.col_offset}:{len(self.context)}",))  # type: ignore[attr-defined]
+        at: Any = node
+        return Dim(1, (f"{dim}@{self.source.index}:{at.lineno}:{at.col_offset}:{self.context}",))
 
     # -- edits ----------------------------------------------------------------------------------
 
     def edit(
         self,
-        node: ast.AST,
+        at: ast.AST | Place,
         codemod: str,
         code: str,
         args: dict[str, Any],
@@ -182,10 +208,14 @@ class State:
         kind: str | None = None,
         neutral: bool = False,
     ) -> Edit:
-        start, end = self.source.lines.span(node)
+        place = self.place(at)
+        node: Any = place.node
+        source = self.files.sources[place.path]
+        assert source is not None
+        start, end = source.lines.span(node)
         return Edit(
-            self.source.path, start, end, kind or type(node).__name__, codemod, args, reason, code,
-            node.lineno, node.col_offset + 1, neutral=neutral,  # type: ignore[attr-defined]
+            place.path, start, end, kind or type(node).__name__, codemod, args, reason, code,
+            node.lineno, node.col_offset + 1, neutral=neutral,
         )  # fmt: skip
 
     def permutation(self, from_last: bool, axes: Axes) -> list[int] | None:
@@ -205,7 +235,7 @@ class State:
             reason = f"{what} is {letters(axes)} and stays so; transposed here"
             if flipped:
                 reason = f"{what} must stay {letters(axes)}; transposed back here"
-            args = {"action": "insert", "perm": perm, "numpy": self.numpy_name()}
+            args = {"action": "insert", "perm": perm, "numpy": self.numpy_name(expr)}
             return [self.edit(expr, "transpose", "KM105", args, reason)]
 
         return realise
@@ -217,15 +247,21 @@ class State:
             perm = self.permutation(flipped, axes)
             if perm is None:
                 return None
-            args = {"action": "after", "name": name, "perm": perm, "numpy": self.numpy_name()}
+            args = {"action": "after", "name": name, "perm": perm, "numpy": self.numpy_name(stmt)}
             reason = f"`{name}` is {letters(axes)} up to here; transposed once behind this statement"
             return [self.edit(stmt, "transpose", "KM105", args, reason, kind="stmt")]
 
         return realise
 
-    def numpy_name(self) -> str | None:
-        """The name under which numpy is imported at module level."""
-        for stmt in self.source.tree.body:
+    def tree_of(self, node: ast.AST) -> ast.Module:
+        """The file that a node is of."""
+        source = self.files.sources[self.place(node).path]
+        assert source is not None
+        return source.tree
+
+    def numpy_name(self, at: ast.AST) -> str | None:
+        """The name under which numpy is imported at module level in the file of ``at``."""
+        for stmt in self.tree_of(at).body:
             if isinstance(stmt, ast.Import):
                 for alias in stmt.names:
                     if alias.name == "numpy":
@@ -324,25 +360,32 @@ class State:
                     self.graph.tie(b, y)
 
         others.append((a, b, ref))
-        self.graph.later(rule)
+        self.later(rule)
 
     def soft(self, a: int, b: int, cost: float, ref: AxesRef, realise: Any, what: str, place: Place) -> None:
         key = (*place.key, what)
         if self.guards:  # no transpose may be put into a branch on the ordering
             self.graph.tie(a, b)
             return
-        self.graph.connect(SoftEdge(a, b, cost, ref, realise, what, self.because(what, place), key))
+        self.graph.connect(SoftEdge(a, b, cost, ref, self._here(realise), what, self.because(what, place), key))
+
+    def _here(self, action: Callable[..., Result]) -> Callable[..., Result]:
+        """``action``, which runs later, as in the file and the branch on the ordering that it stands in now."""
+        source, guards = self.source, self.guards
+
+        def here(*args: Any) -> Result:
+            outer = self.source, self.guards
+            self.source, self.guards = source, guards
+            try:
+                return action(*args)
+            finally:
+                self.source, self.guards = outer
+
+        return here
 
     def later(self, rule: Callable[[], None]) -> None:
-        """Run ``rule`` when all roles are known, as in the branch on the ordering that it stands in now."""
-        guards = self.guards
-
-        def guarded() -> None:
-            outer, self.guards = self.guards, guards
-            rule()
-            self.guards = outer
-
-        self.graph.later(guarded)
+        """Run ``rule`` when all roles are known."""
+        self.graph.later(self._here(rule))
 
     def consume(self, array: Array, expr: ast.expr, what: str) -> Array:
         """The array as it reaches a consumer: it may be transposed on the way."""
@@ -499,10 +542,11 @@ class State:
                 text = f"the other ordering would use axis {after} of {letters(axes)}, not the same axis"
                 self.graph.pin(value.node, self.because(text, expr, "KM902"))
 
-        self.graph.later(rule)
+        self.later(rule)
 
-    def site(self, nodes: Sequence[int], node: ast.AST, make: Any, cost: float = 1.0) -> None:
-        self.graph.site(Site(tuple(nodes), self.place(node).key, self.guarded(make), cost))
+    def site(self, nodes: Sequence[int], at: ast.AST | Place, make: Any, cost: float = 1.0) -> None:
+        """``make`` says what the source at ``at`` becomes, once it is known which nodes flip."""
+        self.graph.site(Site(tuple(nodes), self.place(at).key, self._here(self.guarded(make)), cost))
 
     def guarded(self, make: Any) -> Any:
         """In a branch on the ordering: no edits once the other branch is the one that runs."""

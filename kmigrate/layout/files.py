@@ -1,0 +1,95 @@
+"""The files of a program: its entry scripts, and the project's modules that their imports load.
+
+No I/O here: a `Modules` (kmigrate/project.py) finds modules and gives their texts.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kmigrate.syntax import Lines, parse
+
+
+@dataclass(eq=False)
+class Source:
+    """One file under analysis; ``index`` counts the files of a program in the order in which they are met."""
+
+    path: str
+    lines: Lines
+    tree: ast.Module
+    index: int = 0
+
+
+class Modules(Protocol):
+    """The project's modules, by their paths as they are shown to the user."""
+
+    def find(self, importer: str, entry: str, name: str, level: int) -> str | None:
+        """The file (of a package its ``__init__.py``) of the module that an import statement names, or None."""
+
+    def text(self, path: str) -> str | None:
+        """The text of a file, None where it cannot be read or decoded."""
+
+
+class Files:
+    """The sources of one program or of several that share modules.
+
+    ``locked``: files that must not be edited, and why.
+    """
+
+    def __init__(
+        self,
+        texts: Mapping[str, str],
+        entries: Sequence[str],
+        modules: Modules | None = None,
+        locked: Mapping[str, str] | None = None,
+    ) -> None:
+        """Raises for entries whose texts are given what `ast.parse` raises; others that cannot be read are left out."""
+        self.texts = dict(texts)
+        self.modules = modules
+        self.locked = locked or {}
+        self.sources: dict[str, Source | None] = {}
+        self._unstamped: list[Source] = []  # their nodes do not say yet which file they are of
+        self.entries: list[Source] = []
+        for path in entries:
+            source = self._parse(path, self.texts[path]) if path in self.texts else self.load(path)
+            if source is not None:
+                self.entries.append(source)
+
+    def with_texts(self, texts: Mapping[str, str]) -> Files:
+        """The same program with new texts for some of its files."""
+        return Files({**self.texts, **texts}, [entry.path for entry in self.entries], self.modules, self.locked)
+
+    def only(self, entry: Source) -> Files:
+        """The program of one entry alone."""
+        return Files(self.texts, [entry.path], self.modules, self.locked)
+
+    def find(self, importer: str, entry: str, name: str, level: int) -> str | None:
+        return None if self.modules is None else self.modules.find(importer, entry, name, level)
+
+    def load(self, path: str) -> Source | None:
+        """A module's source; None where it cannot be read or is not Python 3."""
+        if path not in self.sources:
+            text = self.texts.get(path)
+            if text is None and self.modules is not None:
+                text = self.modules.text(path)
+            self.sources[path] = None
+            if text is not None:
+                self.texts[path] = text
+                with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+                    self._parse(path, text)
+        return self.sources[path]
+
+    def _parse(self, path: str, text: str) -> Source:
+        source = Source(path, Lines(text), parse(text, path), len(self.sources))
+        self.sources[path] = source
+        self._unstamped.append(source)
+        if len(self.sources) > 1:
+            for each in self._unstamped:
+                for node in ast.walk(each.tree):
+                    node.file = each.path  # type: ignore[attr-defined]
+            self._unstamped.clear()
+        return source
