@@ -36,7 +36,9 @@ class AxisOperations(Elementwise):
     def axis_list(self, value: Value, expr: ast.expr, rank: int) -> list[tuple[int, Value, ast.expr]] | None:
         """Axis numbers as (normalised index, value, expression); None where they are not known."""
         found = self._axis_list(value, expr, rank)
-        if found is None and isinstance(value, Pair):
+        if found is not None:
+            self.heed(value, expr)
+        elif isinstance(value, Pair):
             self.leak(value, expr, f"`{short(expr)}` depends on the ordering and is not known as an axis")
         return found
 

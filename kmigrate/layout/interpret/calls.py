@@ -22,6 +22,9 @@ from kmigrate.layout.values import (
     Method,
     Model,
     Module,
+    OrderingName,
+    OrderingTest,
+    Pair,
     Scope,
     Seq,
     SymInt,
@@ -31,6 +34,12 @@ from kmigrate.layout.values import (
 
 if TYPE_CHECKING:
     from kmigrate.layout.interpret.machine import Interpreter
+
+# Of one argument, with a result for each of its sides.
+EACH_SIDE = frozenset(f"builtins.{name}" for name in "len list tuple int float abs sorted reversed bool".split())
+STRING_METHODS = frozenset(("lower", "upper", "strip", "startswith", "endswith"))
+# What only carries or shows its arguments.
+CARRIES = frozenset(("builtins.dict", "builtins.print", "builtins.isinstance", "builtins.type"))
 
 Operation = Callable[["Interpreter", "Call"], Value]
 
@@ -109,7 +118,7 @@ class Calls(Comprehensions):
         if isinstance(callee, Model):
             return self.apply_model_call(callee, call)
         if isinstance(callee, Module):
-            return self.call_library(callee, call)
+            return self._library_call(callee, call)
         if isinstance(callee, Instance):
             method = self.member(callee, "__call__")
             if isinstance(method, Method):
@@ -118,6 +127,29 @@ class Calls(Comprehensions):
         if isinstance(callee, Unknown):
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not known")
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    def _library_call(self, module: Module, call: Call) -> Value:
+        """A call of a library; what depends on the ordering must be understood there."""
+        if module.dotted in EACH_SIDE and len(call.positional) == 1 and not call.keywords:
+            value, expr = call.positional[0]
+            sides = self.sides(value, call.node)
+            if sides is not None:
+                now, after = (Call(call.node, [(side, expr)], {}, False) for side in sides[:2])
+                return self.pair(
+                    self.call_library(module, now),
+                    self.quietly(lambda: self.call_library(module, after)),
+                    sides.node,
+                    call.node,
+                )
+        result = self.call_library(module, call)
+        if module.dotted not in CARRIES and not isinstance(result, Layer):  # a layer heeds its arguments when applied
+            self.nobody_heeds(call)
+        return result
+
+    def nobody_heeds(self, call: Call) -> None:
+        """What depends on the ordering and was given to a call that made nothing of it keeps the setting as it is."""
+        for value, expr in call.all():
+            self.differs(value, expr, call.node)
 
     # -- the program's own functions -----------------------------------------------------------------
 
@@ -295,9 +327,34 @@ class Calls(Comprehensions):
             return self.sequence_method(owner, method.name, call)
         if isinstance(owner, Dict):
             return self._dict_method(owner, method.name, call)
-        if isinstance(owner, Const | SymInt):
-            return Unknown(f"`{short(call.node)}`", self.place(call.node))
-        return self.library_method(owner, method.name, call)
+        if isinstance(owner, Const | SymInt | OrderingName | OrderingTest | Pair):
+            return self._method_of_constant(owner, method.name, call)
+        result = self.library_method(owner, method.name, call)
+        self.nobody_heeds(call)
+        return result
+
+    def _method_of_constant(self, owner: Value, name: str, call: Call) -> Value:
+        """A method of a string or a number, in both worlds where these differ."""
+        self.nobody_heeds(call)
+        sides = self.sides(owner, call.node)
+        arguments = [value.value for value, _ in call.positional if isinstance(value, Const)]
+        plain = len(arguments) == len(call.all()) and name in STRING_METHODS
+        made: list[Value] = []
+        for side in sides[:2] if sides is not None else [owner]:
+            if not plain or not isinstance(side, Const) or not isinstance(side.value, str):
+                break
+            try:
+                made.append(Const(getattr(side.value, name)(*arguments)))
+            except (TypeError, ValueError):
+                break
+        if sides is None and made:
+            return made[0]
+        if sides is not None and len(made) == 2:
+            return self.pair(made[0], made[1], sides.node, call.node)
+        if sides is not None:
+            text = f"`{short(call.node)}` is another value under the other ordering"
+            self.graph.pin(sides.node, self.because(text, call.node, "KM902"))
+        return Unknown(f"`{short(call.node)}`", self.place(call.node))
 
     def sequence_method(self, owner: Seq, name: str, call: Call) -> Value:
         if name == "append" and len(call.positional) == 1:
@@ -355,6 +412,10 @@ class Calls(Comprehensions):
 
     def _dict_method(self, owner: Dict, name: str, call: Call) -> Value:
         key = call.positional[0][0] if call.positional else None
+        sides = None if key is None else self.sides(key, call.node)
+        if name == "get" and sides is not None:
+            now, after = (self._dict_method(owner, name, _with_key(call, side)) for side in sides[:2])
+            return self.pair(now, after, sides.node, call.node)
         if name in ("get", "pop", "setdefault") and isinstance(key, Const):
             if key.value in owner.items:
                 return owner.items[key.value]
@@ -398,3 +459,7 @@ class Calls(Comprehensions):
 
     def apply_model_call(self, model: Model, call: Call) -> Value:
         raise NotImplementedError
+
+
+def _with_key(call: Call, key: Value) -> Call:
+    return Call(call.node, [(key, call.positional[0][1]), *call.positional[1:]], call.keywords, call.star)

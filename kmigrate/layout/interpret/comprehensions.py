@@ -42,7 +42,7 @@ class Comprehensions(Operators):
                 self.assign(more.target, self.item_of(self.eval(more.iter), more.iter), None, None)
             for g in expr.generators:
                 for condition in g.ifs:
-                    self.eval(condition)
+                    self.differs(self.eval(condition), condition)
             value = self.eval(element)
             self.loops -= 1
             return Seq("list", [value], fixed=False)

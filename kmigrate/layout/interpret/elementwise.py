@@ -34,6 +34,7 @@ class Elementwise(Shapes):
         """An operation that works number by number, with numpy's broadcasting."""
         arrays: list[tuple[Array, ast.expr]] = []
         for value, expr in operands:
+            self.differs(value, expr)
             if (
                 isinstance(value, Unknown)
                 and value.array is None

@@ -11,6 +11,7 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.indexing import ArrayOps
 from kmigrate.layout.interpret.shapes import Operand, dim_of
 from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.worlds import FIRST_NAMES, Sides
 from kmigrate.layout.values import (
     Array,
     Batches,
@@ -33,8 +34,6 @@ from kmigrate.layout.values import (
     Value,
 )
 
-FIRST_NAMES = {"th": "tf", "channels_first": "channels_last"}
-OTHER_NAME = FIRST_NAMES | {v: k for k, v in FIRST_NAMES.items()}
 BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
 MAX_UNROLL = 64
 
@@ -75,7 +74,8 @@ class Expressions(ArrayOps):
 
     def show(self, value: Value, expr: ast.expr) -> None:
         """Printed: the order of an array's numbers is seen, that of a shape is not minded."""
-        if not isinstance(value, Seq | Const | SymInt | Pair | Model | Unknown):
+        self.heed(value, expr)
+        if not isinstance(value, Seq | Const | SymInt | Pair | OrderingName | OrderingTest | Model | Unknown):
             self.leak(value, expr, f"`{short(expr)}` is printed")
 
     def eval_Name(self, expr: ast.Name) -> Value:
@@ -172,6 +172,17 @@ class Expressions(ArrayOps):
         if isinstance(value, Function | Class | Layer | Model | Instance | OrderingName):
             return True
         return None
+
+    def as_test(self, value: Value, expr: ast.expr) -> Value:
+        """A condition: what depends on the ordering is a test of it, where its truth is known on both sides."""
+        sides = self.sides(value, expr)
+        if sides is None or isinstance(value, OrderingTest):
+            return value
+        now, after = self.truth(sides.now), self.truth(sides.after)
+        if now is None or after is None:
+            self.graph.pin(sides.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+            return Unknown("a condition", self.place(expr))
+        return Const(now) if now == after else OrderingTest(now, sides.node)
 
     def settled_test(self, test: OrderingTest) -> bool | None:
         """Does a test of the ordering hold, where a test around this one has settled it?"""
@@ -302,28 +313,23 @@ class Expressions(ArrayOps):
             return self._pair_item(owner, expr)
         if isinstance(owner, Array):
             return self.index(owner, expr, self.index_items(expr.slice))
+        if isinstance(owner, Seq | Dict) and not isinstance(expr.slice, ast.Slice):
+            sides = self.sides(self.eval(expr.slice), expr)
+            if sides is not None:
+                return self._chosen_item(owner, sides, expr)
         if isinstance(owner, Seq):
             return self._sequence_item(owner, expr)
         if isinstance(expr.slice, ast.Slice):
             for part in (expr.slice.lower, expr.slice.upper, expr.slice.step):
                 if part is not None:
-                    self.eval(part)
+                    self.differs(self.eval(part), part)
             if isinstance(owner, Const) and isinstance(owner.value, str):
                 return Unknown("a part of a string", self.place(expr))
         else:
             key = self.eval(expr.slice)
-            if isinstance(owner, Dict) and isinstance(key, Const) and key.value in OTHER_NAME and key.origin:
-                now, other = owner.items.get(key.value), owner.items.get(OTHER_NAME[key.value])
-                if key.origin.node is not expr.slice and now is not None and other is not None:
-                    return self.pair(now, other, self.setting_node(key), expr)
             if isinstance(owner, Dict) and isinstance(key, Const):
                 found = owner.items.get(key.value)
                 return found if found is not None else Unknown(f"`{short(expr)}`", self.place(expr))
-            if isinstance(owner, Dict) and isinstance(key, OrderingName):
-                other = owner.items.get(OTHER_NAME[key.name])
-                now = owner.items.get(key.name)
-                if now is not None and other is not None:
-                    return self.pair(now, other, key.node, expr)
         if not isinstance(owner, Unknown | Module):
             self.leak(owner, expr.value, f"`{short(expr)}`")
         self.veto(expr, f"`{short(expr)}` is not understood")
@@ -336,7 +342,7 @@ class Expressions(ArrayOps):
             if isinstance(element, ast.Slice):
                 for part in (element.lower, element.upper, element.step):
                     if part is not None:
-                        self.eval(part)
+                        self.differs(self.eval(part), part)
                 result.append((element, None))
             else:
                 value = self.eval(element)
@@ -345,22 +351,44 @@ class Expressions(ArrayOps):
                 result.append((element, value))
         return result
 
+    def _chosen_item(self, owner: Seq | Dict, sides: Sides, expr: ast.Subscript) -> Value:
+        """An item that the ordering chooses."""
+        found = [_item(owner, side) for side in sides[:2]]
+        if found[0] is not None and found[1] is not None:
+            return self.pair(found[0], found[1], sides.node, expr)
+        self.graph.pin(sides.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+        return Unknown(f"`{short(expr)}`", self.place(expr))
+
     def _pair_item(self, owner: Pair, expr: ast.Subscript) -> Value:
-        key = self.eval(expr.slice) if not isinstance(expr.slice, ast.Slice) else None
-        now, after = owner.now, owner.after
-        if isinstance(key, Const) and isinstance(key.value, int) and isinstance(now, Seq) and isinstance(after, Seq):
-            try:
-                return self.pair(now.items[key.value], after.items[key.value], owner.node, expr)
-            except IndexError:
-                pass
+        """An item or a part of what depends on the ordering."""
+        found: list[Value | None] = []
+        for side in (owner.now, owner.after):
+            if isinstance(expr.slice, ast.Slice):
+                found.append(self._part(side, expr.slice) if isinstance(side, Seq) else None)
+            else:
+                found.append(_item(side, self.eval(expr.slice)) if isinstance(side, Seq | Dict) else None)
+        if found[0] is not None and found[1] is not None:
+            return self.pair(found[0], found[1], owner.node, expr)
         self.graph.pin(owner.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
         return Unknown(f"`{short(expr)}`", self.place(expr))
+
+    def _part(self, owner: Seq, part: ast.Slice) -> Value | None:
+        """``shape[a:b]`` of one side, with bounds that are known."""
+        bounds = [None if e is None else self.eval(e) for e in (part.lower, part.upper, part.step)]
+        if not owner.fixed or any(b is not None and not isinstance(b, Const) for b in bounds):
+            return None
+        try:
+            return Seq(owner.kind, owner.items[slice(*(b.value if isinstance(b, Const) else None for b in bounds))])
+        except (TypeError, ValueError):
+            return None
 
     def _sequence_item(self, owner: Seq, expr: ast.Subscript) -> Value:
         if isinstance(expr.slice, ast.Slice):
             bounds: list[int | None] = []
             for part in (expr.slice.lower, expr.slice.upper):
                 value = None if part is None else self.eval(part)
+                if value is not None and part is not None:
+                    self.differs(value, part)
                 if value is not None and not (isinstance(value, Const) and isinstance(value.value, int)):
                     return (
                         Seq(owner.kind, list(owner.items), fixed=False) if not owner.axes else self._lost(owner, expr)
@@ -538,6 +566,15 @@ class Expressions(ArrayOps):
             return SymInt(self.name_of("item", expr))
         self.leak(iterable, expr, f"a loop over `{short(expr)}`")
         return Unknown(f"an item of `{short(expr)}`", self.place(expr))
+
+
+def _item(owner: Value, key: Value) -> Value | None:
+    """The item of a sequence or a dictionary, where both are known."""
+    if isinstance(owner, Dict) and isinstance(key, Const):
+        return owner.items.get(key.value)
+    if isinstance(owner, Seq) and owner.fixed and isinstance(key, Const) and isinstance(key.value, int):
+        return owner.items[key.value] if -len(owner.items) <= key.value < len(owner.items) else None
+    return None
 
 
 def _is_static(function: Function) -> bool:

@@ -11,11 +11,11 @@ from kmigrate.layout.files import Files
 from kmigrate.layout.interpret import operation_tables as tables
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret.calls import Call
-from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.interpret.making_layers import takes_layout
 from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
 from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING, Models
 from kmigrate.layout.interpret.state import Knowledge, short
+from kmigrate.layout.interpret.worlds import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -75,6 +75,8 @@ class Library(Models):
         if "keras" in dotted.split(".") and name in GETTERS:
             self.reads_ambient(call.node)
             return OrderingName(GETTERS[name][0 if self.ambient.first else 1], self.ambient.layers)
+        if top in ("warnings", "logging"):
+            return ops.shown(self, call)  # type: ignore[arg-type]
         if top in tables.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return ops.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
@@ -206,6 +208,7 @@ class Library(Models):
         if given is None:
             return Const(None)
         value, expr = given
+        self.heed(value, expr)
         if isinstance(value, OrderingName):
             return Const(None)
         if not isinstance(value, Const) or value.value not in OTHER_NAME:

@@ -137,7 +137,7 @@ class Interpreter(Imports):
         self.exits[-1].clear()
 
     def run_Assert(self, stmt: ast.Assert) -> None:
-        value = self.eval(stmt.test)
+        value = self.as_test(self.eval(stmt.test), stmt.test)
         if isinstance(value, OrderingTest):
             text = f"`{short(stmt.test)}` is asserted: it holds for one ordering only"
             self.graph.pin(value.node, self.because(text, stmt, "KM902"))
@@ -150,7 +150,7 @@ class Interpreter(Imports):
                 self.eval(target)
 
     def run_If(self, stmt: ast.If) -> str | None:
-        test = self.eval(stmt.test)
+        test = self.as_test(self.eval(stmt.test), stmt.test)
         if isinstance(test, OrderingTest):
             holds = self.settled_test(test)
             if holds is not None:
@@ -280,6 +280,10 @@ class Interpreter(Imports):
 
     def run_While(self, stmt: ast.While) -> str | None:
         test = self.eval(stmt.test)
+        self.differs(test, stmt.test)
+        for part in ast.walk(stmt.test):  # whatever comes of it at first, it is asked again and again
+            if isinstance(part, ast.Name):
+                self.differs(self.eval(part), part)
         self.stored.append(set())
         self.exits.append([])
         self.loops += 1
@@ -555,6 +559,10 @@ class Interpreter(Imports):
             self.leak(value, stmt.value, f"`{short(target)}`")
             return
         current = self.eval(target)
+        if self.sides(value, stmt.value) is not None or self.sides(current, target) is not None:
+            made = ast.copy_location(ast.BinOp(left=target, op=stmt.op, right=stmt.value), stmt)
+            self.assign(target, self.eval_BinOp(made), None, None)
+            return
         if isinstance(current, Array):
             array = self.as_array(value, stmt.value) if not isinstance(value, Const | SymInt | Module) else None
             if array is not None and array.axes != []:

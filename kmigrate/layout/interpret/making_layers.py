@@ -18,8 +18,8 @@ from kmigrate.layout.axes import (
     unify_roles,
 )
 from kmigrate.layout.interpret.calls import Call, Calls
-from kmigrate.layout.interpret.expressions import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.worlds import FIRST_NAMES, LAST_NAMES, OTHER_NAME
 from kmigrate.layout.values import (
     Array,
     Const,
@@ -75,7 +75,12 @@ class MakingLayers(Calls):
         rank = LAYOUT_LAYERS.get(layer.api.name, (2, ""))[0]
         if given is not None and not (isinstance(given[0], Const) and given[0].value in (None, "default")):
             value, expr = given
-            if isinstance(value, Pair) and isinstance(value.now, Const):
+            self.heed(value, expr)
+            if isinstance(value, Pair) and isinstance(value.now, Const) and value.now.value in OTHER_NAME:
+                after = value.after.value if isinstance(value.after, Const) else None
+                if after not in LAST_NAMES:
+                    text = f"`{name}` is not channels-last under the other ordering"
+                    self.graph.pin(value.node, self.because(text, expr, "KM902"))
                 return (
                     value.now.value in FIRST_NAMES,
                     value.node,
@@ -130,6 +135,8 @@ class MakingLayers(Calls):
     def layers_not_followed(self) -> None:
         """Layers that are made and never seen applied: what they do is not known, so their setting stays."""
         for layer in self.layers_made:
+            for value, expr in layer.values.values():
+                self.differs(value, expr, layer.place.node)
             if layer.setting is None and layer.api.name in LAYOUT_LAYERS:
                 first, node, _ = self.setting(layer)
                 if first:

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from kmigrate.layout.dims import Dim
-from kmigrate.layout.interpret.expressions import OTHER_NAME, Expressions
+from kmigrate.layout.interpret.expressions import Expressions
 from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.worlds import OTHER_NAME, Sides
 from kmigrate.layout.values import (
     Array,
     Const,
@@ -49,6 +50,8 @@ class Operators(Expressions):
 
     def eval_BinOp(self, expr: ast.BinOp) -> Value:
         left, right = self.eval(expr.left), self.eval(expr.right)
+        if isinstance(left, Const) and isinstance(left.value, str) and isinstance(expr.op, ast.Mod):
+            return self._formatted(expr, left, right)
         if isinstance(left, Seq) or isinstance(right, Seq):
             result = self._sequence_operation(expr, left, right)
             if result is not None:
@@ -69,12 +72,9 @@ class Operators(Expressions):
                 )
             except ARITHMETIC_ERRORS:
                 return Unknown(f"`{short(expr)}`", self.place(expr))
-        if isinstance(left, Const) and isinstance(left.value, str) and isinstance(expr.op, ast.Mod):
-            for item in right.items if isinstance(right, Seq) else [right]:
-                self.show(item, expr.right)
-            return Unknown("a formatted string", self.place(expr))
-        if isinstance(left, Pair) or isinstance(right, Pair):
-            return self._paired(expr, left, right)
+        both = self.sides(left, expr), self.sides(right, expr)
+        if any(both):
+            return self._paired(expr, (left, both[0]), (right, both[1]))
         a, b = dim_of(left), dim_of(right)
         if a is not None and b is not None:
             if isinstance(expr.op, ast.Mult):
@@ -83,6 +83,18 @@ class Operators(Expressions):
         if isinstance(expr.op, ast.MatMult):
             return self.opaque([(left, expr.left), (right, expr.right)], expr, f"`{short(expr)}`")
         return self.elementwise([(left, expr.left), (right, expr.right)], expr)
+
+    def _formatted(self, expr: ast.BinOp, left: Const, right: Value) -> Value:
+        """``'...%s' % x``: another string, where a part of it depends on the ordering."""
+        nodes = []
+        for item in right.items if isinstance(right, Seq) else [right]:
+            sides = self.sides(item, expr)
+            nodes += [sides.node] if sides is not None else []
+            self.show(item, expr.right)
+        if nodes:
+            now, after = (Unknown("a formatted string", self.place(expr)) for _ in range(2))
+            return Pair(now, after, nodes[0])
+        return Unknown("a formatted string", self.place(expr))
 
     def _sequence_operation(self, expr: ast.BinOp, left: Value, right: Value) -> Value | None:
         if isinstance(left, Seq) and isinstance(right, Seq) and isinstance(expr.op, ast.Add):
@@ -106,29 +118,39 @@ class Operators(Expressions):
                 return Seq(seq.kind, list(seq.items), fixed=False)
         return None
 
-    def _paired(self, expr: ast.BinOp, left: Value, right: Value) -> Value:
+    def _paired(self, expr: ast.BinOp, left: tuple[Value, Sides | None], right: tuple[Value, Sides | None]) -> Value:
         """Arithmetic on what depends on the ordering depends on it too."""
-        pair = left if isinstance(left, Pair) else right
-        assert isinstance(pair, Pair)
+        nodes = {sides.node for _, sides in (left, right) if sides is not None}
+        values: list[Value] = []
+        for world in (0, 1):
+            a, b = (value if sides is None else sides[world] for value, sides in (left, right))
+            assert isinstance(a, Value) and isinstance(b, Value)
+            made = self._sum_of_parts(expr, a, b)
+            if made is not None:
+                values.append(made)
+        if len(values) == 2 and len(nodes) == 1:
+            return self.pair(values[0], values[1], nodes.pop(), expr)
+        for node in nodes:
+            self.graph.pin(node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+        return Unknown(f"`{short(expr)}`", self.place(expr))
 
-        def side(value: Value, after: bool) -> Value:
-            return (value.after if after else value.now) if isinstance(value, Pair) else value
-
-        values = []
-        for after in (False, True):
-            a, b = side(left, after), side(right, after)
-            if not isinstance(a, Const) or not isinstance(b, Const):
-                self.graph.pin(pair.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
-                return Unknown(f"`{short(expr)}`", self.place(expr))
+    @staticmethod
+    def _sum_of_parts(expr: ast.BinOp, a: Value, b: Value) -> Value | None:
+        """The result for one side: of two constants, or a tuple put together from two."""
+        if isinstance(a, Const) and isinstance(b, Const):
             try:
-                values.append(Const(ARITHMETIC[type(expr.op)](a.value, b.value)))
+                return Const(ARITHMETIC[type(expr.op)](a.value, b.value))
             except ARITHMETIC_ERRORS:
-                return Unknown(f"`{short(expr)}`", self.place(expr))
-        return Pair(values[0], values[1], pair.node)
+                return None
+        if isinstance(a, Seq) and isinstance(b, Seq) and isinstance(expr.op, ast.Add) and a.fixed and b.fixed:
+            if all(isinstance(i, Const | SymInt) for i in (*a.items, *b.items)):
+                return Seq(a.kind, [*a.items, *b.items])
+        return None
 
     def eval_UnaryOp(self, expr: ast.UnaryOp) -> Value:
         value = self.eval(expr.operand)
         if isinstance(expr.op, ast.Not):
+            value = self.as_test(value, expr.operand)
             if isinstance(value, OrderingTest):
                 return OrderingTest(not value.truth, value.node)
             truth = self.truth(value)
@@ -140,19 +162,34 @@ class Operators(Expressions):
 
     def eval_BoolOp(self, expr: ast.BoolOp) -> Value:
         values = [self.eval(v) for v in expr.values]
-        truths = [self.truth(v) for v in values]
         is_and = isinstance(expr.op, ast.And)
+        sides = [self.sides(v, e) for v, e in zip(values, expr.values, strict=True)]
+        nodes = {s.node for s in sides if s is not None}
+        if nodes:
+            each = [[v if s is None else s[w] for v, s in zip(values, sides, strict=True)] for w in (0, 1)]
+            now, after = (self._decided(world, is_and) for world in each)
+            if now is not None and now is after:
+                return now
+            if now is not None and after is not None and len(nodes) == 1:
+                return self.pair(now, after, nodes.pop(), expr)
+        else:
+            decided = self._decided(values, is_and)
+            if decided is not None:
+                return decided
+        for value, e in zip(values, expr.values, strict=True):
+            if not isinstance(value, OrderingTest):
+                self.leak(value, e, f"`{short(expr)}`")
+        for node in nodes:
+            self.graph.pin(node, self.because("the ordering is one of several conditions", expr))
+        return Unknown("a condition", self.place(expr))
+
+    def _decided(self, values: list[Any], is_and: bool) -> Value | None:
+        """What ``and`` or ``or`` gives, as far as the conditions are known."""
+        truths = [self.truth(v) for v in values]
         for value, truth in zip(values, truths, strict=True):
             if truth is not None and truth != is_and:
                 return value
-        if all(t is not None for t in truths):
-            return values[-1]
-        tests = [v for v in values if isinstance(v, OrderingTest)]
-        for value, e in zip(values, expr.values, strict=True):
-            self.leak(value, e, f"`{short(expr)}`")
-        for test in tests:
-            self.graph.pin(test.node, self.because("the ordering is one of several conditions", expr))
-        return Unknown("a condition", self.place(expr))
+        return values[-1] if all(t is not None for t in truths) else None
 
     def eval_Compare(self, expr: ast.Compare) -> Value:
         operands = [expr.left, *expr.comparators]
@@ -161,6 +198,9 @@ class Operators(Expressions):
             test = self._ordering_test(expr, values[0], values[1]) or self._ordering_test(expr, values[1], values[0])
             if test is not None:
                 return test
+        sides = [self.sides(v, expr) for v in values]
+        if any(sides):
+            return self._compared(expr, values, sides)
         if all(isinstance(v, Const) for v in values):
             try:
                 pairs = zip(values, values[1:], expr.ops, strict=False)
@@ -172,7 +212,7 @@ class Operators(Expressions):
             if isinstance(values[0], Const) and isinstance(box, Seq) and all(isinstance(i, Const) for i in box.items):
                 found = values[0].value in [i.value for i in box.items]  # type: ignore[attr-defined]
                 return Const(found == isinstance(expr.ops[0], ast.In))
-            if isinstance(values[0], OrderingName) or (isinstance(values[0], Const) and isinstance(box, Dict)):
+            if isinstance(values[0], Const) and isinstance(box, Dict):
                 return Unknown("a membership test", self.place(expr))
         if isinstance(expr.ops[0], ast.Is | ast.IsNot) and isinstance(values[-1], Const) and values[-1].value is None:
             if isinstance(values[0], Array | Seq | Dict | Function | Layer | Model | Instance | OrderingName | SymInt):
@@ -186,6 +226,22 @@ class Operators(Expressions):
         if not any(isinstance(v, Array) for v in values):
             return Unknown("a comparison", self.place(expr))
         return self.elementwise(pairs_of, expr)
+
+    def _compared(self, expr: ast.Compare, values: list[Value], sides: list[Sides | None]) -> Value:
+        """A comparison of what depends on the ordering: a test of the ordering, where its sides are known."""
+        nodes = {s.node for s in sides if s is not None}
+        truths: list[bool] = []
+        for world in (0, 1):
+            each = [value if s is None else s[world] for value, s in zip(values, sides, strict=True)]
+            truth = None if len(nodes) > 1 else _comparison(expr, each)
+            truths += [] if truth is None else [truth]
+        if len(truths) == 2 and truths[0] == truths[1]:
+            return Const(truths[0])
+        if len(truths) == 2:
+            return OrderingTest(truths[0], nodes.pop())
+        for node in nodes:
+            self.graph.pin(node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+        return Unknown("a comparison", self.place(expr))
 
     def _ordering_test(self, expr: ast.Compare, value: Value, other: Value) -> Value | None:
         """A comparison of an ordering with a constant."""
@@ -209,7 +265,7 @@ class Operators(Expressions):
         return OrderingTest((other.value == name) == isinstance(expr.ops[0], ast.Eq), node)
 
     def eval_IfExp(self, expr: ast.IfExp) -> Value:
-        test = self.eval(expr.test)
+        test = self.as_test(self.eval(expr.test), expr.test)
         if isinstance(test, OrderingTest):
             holds = self.settled_test(test)
             if holds is not None:
@@ -227,3 +283,28 @@ class Operators(Expressions):
             return self.eval(expr.body if truth else expr.orelse)
         self.leak(test, expr.test, f"`{short(expr.test)}`") if not isinstance(test, Unknown) else None
         return self.join(self.eval(expr.body), self.eval(expr.orelse), expr)
+
+
+def _comparison(expr: ast.Compare, values: list[Any]) -> bool | None:
+    """The truth of a comparison of constants and of sequences of them; None where it is not known."""
+    known = [_plain(v) for v in values]
+    if any(k is None for k in known):
+        return None
+    for op, value in zip(expr.ops, values[1:], strict=True):
+        if isinstance(op, ast.Is | ast.IsNot) and not (isinstance(value, Const) and value.value is None):
+            return None  # whether two equal strings are one object is not for us to say
+    try:
+        pairs = zip(known, known[1:], expr.ops, strict=False)
+        return all(COMPARISONS[type(op)](a[0], b[0]) for a, b, op in pairs)  # type: ignore[index]
+    except ARITHMETIC_ERRORS:
+        return None
+
+
+def _plain(value: Value) -> tuple[Any] | None:
+    """The Python value, in a box of one."""
+    if isinstance(value, Const):
+        return (value.value,)
+    if isinstance(value, Seq) and value.fixed and all(isinstance(i, Const) for i in value.items):
+        items = [i.value for i in value.items if isinstance(i, Const)]
+        return (tuple(items) if value.kind == "tuple" else items,)
+    return None

@@ -17,7 +17,8 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.state import SHAPE_USE, State, short
+from kmigrate.layout.interpret.state import SHAPE_USE, short
+from kmigrate.layout.interpret.worlds import Worlds
 from kmigrate.layout.values import (
     Array,
     Const,
@@ -32,7 +33,7 @@ from kmigrate.plan import Edit
 Operand = tuple[Value, ast.expr]
 
 
-class Shapes(State):
+class Shapes(Worlds):
     """What is read from shapes, and what is made by them."""
 
     def shape_of(self, array: Array, node: ast.expr) -> Value:
@@ -51,10 +52,14 @@ class Shapes(State):
     def as_shape(self, value: Value, expr: ast.AST) -> Seq | None:
         """The value as a shape whose items have axes and nodes; None where it is not a sequence."""
         if isinstance(value, Pair):
-            return self._paired_shape(value, expr)
+            shape = self._paired_shape(value, expr)
+            if shape is not None:
+                self.heed(value, expr)
+            return shape
         if not isinstance(value, Seq) or not value.fixed or not value.items:
             return None
         if value.axes is None:
+            self.differs(value, expr)
             node = self.graph.node()
             value.axes = [Axis(size=dim_of(item)) for item in value.items]
             value.nodes = [node] * len(value.items)

@@ -31,6 +31,8 @@ from kmigrate.layout.values import (
     Layer,
     Method,
     Model,
+    OrderingName,
+    OrderingTest,
     Pair,
     Place,
     ProjectModule,
@@ -151,6 +153,7 @@ class State:
         self.alternate: tuple[int, ...] = ()  # settings that have flipped in the branch being looked at
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
         self.passed_on: dict[Key, set[Key]] = {}
+        self.heeded: dict[tuple[int, tuple[object, ...]], Value] = {}
         self.poisoned: Because | None = None  # code that may read or set any name
 
     def _entry(self, source: Source) -> Entry:
@@ -418,9 +421,10 @@ class State:
             array = self.as_array(value, expr) if value.definitions else value.array
             if array is not None:
                 self.leak(array, expr, why, seen)
-        elif isinstance(value, Pair):
-            self.graph.pin(value.node, self.because(why, expr))
-            self.leak(value.now, expr, why, seen)
+        elif isinstance(value, Pair | OrderingName | OrderingTest | Const):
+            self.told_ordering(value, expr, why)
+            if isinstance(value, Pair):
+                self.leak(value.now, expr, why, seen)
         elif isinstance(value, Seq):
             if len(value.items) > 1 and all(isinstance(i, Const | SymInt) for i in value.items):
                 self.as_shape(value, expr)  # it may be read as a shape elsewhere: what is given away stays
@@ -453,6 +457,10 @@ class State:
             self.given_away(value)
         elif isinstance(value, Layer) and value.setting is not None:
             self.graph.pin(value.setting, self.because(why, expr))
+
+    def told_ordering(self, value: Value, expr: ast.expr, why: str) -> None:
+        """Code that is not understood gets to know the ordering."""
+        raise NotImplementedError
 
     def elements(self, value: Seq, expr: ast.expr) -> list[ast.expr]:
         """The expression of each item; where they are not written here, ``expr`` stands for all of them."""
