@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 
 Key = tuple[str, int, int, int, int]  # a file and a span in it
+birth = itertools.count(1).__next__  # which of two objects that can change was made first
 
 
 class Value:
@@ -104,11 +106,19 @@ class Seq(Value):
     axes: list[Axis] | None = None
     nodes: list[int] | None = None
     fixed: bool = True  # False: a list that grew in a loop, its length is not known
+    born: int = field(default_factory=birth)
 
 
 @dataclass(eq=False)
 class Dict(Value):
     items: dict[Any, Value]
+    maybe: set[Any] = field(default_factory=set)  # keys that may be missing
+    open: Value | None = None  # what stands under keys that are not known
+    born: int = field(default_factory=birth)
+
+    @property
+    def values(self) -> list[Value]:
+        return [*self.items.values(), *([] if self.open is None else [self.open])]
 
 
 @dataclass(eq=False)
@@ -153,6 +163,7 @@ class Function(Value):
     defaults: list[Value | None] = field(default_factory=list)
     kw_defaults: list[Value | None] = field(default_factory=list)
     decorated: bool = False
+    cls: Class | None = None  # whose method it is
 
 
 @dataclass(eq=False)
@@ -162,12 +173,14 @@ class Class(Value):
     path: str
     bases: list[Value]
     members: dict[str, Value]
+    born: int = field(default_factory=birth)
 
 
 @dataclass(eq=False)
 class Instance(Value):
     cls: Class
     attributes: dict[str, Value] = field(default_factory=dict)
+    born: int = field(default_factory=birth)
 
 
 @dataclass(eq=False)
@@ -177,6 +190,30 @@ class Method(Value):
     owner: Value
     name: str
     function: Value | None = None
+
+
+@dataclass(eq=False)
+class Parent(Value):
+    """``super()``: the object, looked at as one of the classes above ``cls``."""
+
+    owner: Value
+    cls: Class
+
+
+@dataclass(eq=False)
+class Choice(Value):
+    """One of several things that can be called or have attributes: what it does, any of them may do."""
+
+    options: list[Value]
+
+
+@dataclass(eq=False)
+class Partial(Value):
+    """``functools.partial(function, ...)``."""
+
+    function: Value
+    positional: list[tuple[Value, ast.expr]]
+    keywords: dict[str, tuple[Value, ast.expr]]
 
 
 @dataclass(eq=False)
@@ -191,6 +228,9 @@ class Layer(Value):
     callee: ast.expr
     inner: Value | None = None  # what a wrapper (TimeDistributed) wraps
     setting: int | None = None  # the node of its layout, once it was applied
+    calls: list[tuple[Value, Array]] = field(default_factory=list)  # what it was applied to, and what came out
+    name: str | None = None  # as the program gives it
+    born: int = field(default_factory=birth)
 
 
 @dataclass(eq=False)
@@ -202,7 +242,8 @@ class Model(Value):
     name: str = ""
     inputs: list[Value] = field(default_factory=list)
     outputs: list[Value] = field(default_factory=list)
-    layers: list[Layer] = field(default_factory=list)
+    layers: list[Value] = field(default_factory=list)  # layers, and models that stand for one
+    counted: bool = True  # is that all of them, in their order?
     nodes: list[int] = field(default_factory=list)  # of all tensors in it
     observed: list[str] = field(default_factory=list)  # why the order of its features matters to others
     flattens: list[tuple[int, list[Axis]]] = field(default_factory=list)
@@ -211,6 +252,7 @@ class Model(Value):
     unknown: str = ""  # why its inputs or outputs are not known
     entry: str = ""  # the script that makes it
     fed: bool = False  # does this program give it data?
+    born: int = field(default_factory=birth)
 
 
 @dataclass(eq=False)
@@ -243,12 +285,26 @@ class Ambient:
 class Scope:
     """Names of one function, class or module, and where to look further."""
 
-    __slots__ = ("globals_", "names", "parent")
+    __slots__ = ("born", "globals_", "names", "nonlocals", "parent")
 
     def __init__(self, parent: Scope | None = None) -> None:
+        self.born = birth()
         self.names: dict[str, Value] = {}
         self.parent = parent
         self.globals_: set[str] = set()
+        self.nonlocals: set[str] = set()
+
+    def home(self, name: str) -> Scope:
+        """The scope that an assignment to ``name`` here changes."""
+        if name in self.globals_:
+            return self.module()
+        if name in self.nonlocals:
+            scope = self.parent
+            while scope is not None:
+                if name in scope.names:
+                    return scope
+                scope = scope.parent
+        return self
 
     def module(self) -> Scope:
         scope = self

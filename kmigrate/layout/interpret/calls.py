@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kmigrate.layout.axes import moves
-from kmigrate.layout.interpret.comprehensions import Comprehensions
+from kmigrate.layout.interpret.joining import CALLABLE
+from kmigrate.layout.interpret.mappings import Mappings
 from kmigrate.layout.interpret.state import DEPTH_LIMIT, short
 from kmigrate.layout.values import (
     Array,
     Batches,
+    Choice,
     Class,
     Const,
     Dict,
@@ -25,6 +27,8 @@ from kmigrate.layout.values import (
     OrderingName,
     OrderingTest,
     Pair,
+    Parent,
+    Partial,
     Scope,
     Seq,
     SymInt,
@@ -40,6 +44,13 @@ EACH_SIDE = frozenset(f"builtins.{name}" for name in "len list tuple int float a
 STRING_METHODS = frozenset(("lower", "upper", "strip", "startswith", "endswith"))
 # What only carries or shows its arguments.
 CARRIES = frozenset(("builtins.dict", "builtins.print", "builtins.isinstance", "builtins.type"))
+# Decorators that say how a class finds its member, and those that change nothing of what a function computes.
+IN_CLASSES = frozenset(("staticmethod", "property", "classmethod"))
+TRANSPARENT = frozenset(
+    "functools.wraps functools.lru_cache functools.cache tensorflow.function abc.abstractmethod typing.overload "
+    "numba.jit numba.njit keras.saving.register_keras_serializable keras.utils.register_keras_serializable "
+    "tensorflow.keras.utils.register_keras_serializable".split()
+)
 
 Operation = Callable[["Interpreter", "Call"], Value]
 
@@ -66,13 +77,14 @@ class Call:
         return [*self.positional, *self.keywords.values()]
 
 
-class Calls(Comprehensions):
+class Calls(Mappings):
     depth = 0
+    function: Function | None = None  # the one being run
 
     def eval_Call(self, expr: ast.Call) -> Value:
         callee = self.eval(expr.func)
         if isinstance(callee, Module) and callee.dotted == "builtins.super":
-            return self._super()
+            return self._super(expr)
         return self.call(callee, self.arguments(expr))
 
     def arguments(self, expr: ast.Call) -> Call:
@@ -96,7 +108,7 @@ class Calls(Comprehensions):
             value = self.eval(keyword.value)
             if keyword.arg is not None:
                 keywords[keyword.arg] = (value, keyword.value)
-            elif isinstance(value, Dict) and all(isinstance(k, str) for k in value.items):
+            elif isinstance(value, Dict) and not value.maybe and value.open is None and _words(value):
                 self.spread.add(self.place(keyword.value).key)
                 for name, item in value.items.items():
                     keywords[name] = (item, keyword.value)
@@ -109,6 +121,10 @@ class Calls(Comprehensions):
         self.step()
         if isinstance(callee, Function):
             return self.enter(callee, call)
+        if isinstance(callee, Choice):
+            return self._call_any(callee, call)
+        if isinstance(callee, Partial):
+            return self._call_partial(callee, call)
         if isinstance(callee, Method):
             return self.call_method(callee, call)
         if isinstance(callee, Class):
@@ -120,9 +136,10 @@ class Calls(Comprehensions):
         if isinstance(callee, Module):
             return self._library_call(callee, call)
         if isinstance(callee, Instance):
-            method = self.member(callee, "__call__")
+            method = self.member(callee, "__call__", call.node)
             if isinstance(method, Method):
                 return self.call_method(method, call)
+            self.leak(callee, call.node.func, f"`{short(call.node)}`")
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
         if isinstance(callee, Unknown):
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not known")
@@ -151,6 +168,20 @@ class Calls(Comprehensions):
         for value, expr in call.all():
             self.differs(value, expr, call.node)
 
+    def _call_any(self, callee: Choice, call: Call) -> Value:
+        """One of several functions, or layers, is called: each is one possible way on."""
+        ways = [self.branch(lambda option=option: self.call(option, call)) for option in callee.options]  # type: ignore[misc]
+        self.rejoin([left for _, left in ways], call.node)
+        value = ways[0][0]
+        for other, _ in ways[1:]:
+            value = self.join(value, other, call.node)
+        return value
+
+    def _call_partial(self, callee: Partial, call: Call) -> Value:
+        """What was given before comes first; later keywords win."""
+        positional = [*callee.positional, *call.positional]
+        return self.call(callee.function, Call(call.node, positional, callee.keywords | call.keywords, call.star))
+
     # -- the program's own functions -----------------------------------------------------------------
 
     def enter(self, function: Function, call: Call, owner: Value | None = None) -> Value:
@@ -165,10 +196,13 @@ class Calls(Comprehensions):
         return self.run_function(function, scope, context)
 
     def run_function(self, function: Function, scope: Scope, context: tuple[int, ...]) -> Value:
-        saved = (self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops)
+        saved = (
+            self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops, self.function,
+        )  # fmt: skip
         source = self.files.sources[function.path]
         assert source is not None
         self.source, self.scope, self.context, self.yields, self.returns = source, scope, context, [], []
+        self.function = function
         self.depth += 1
         try:
             node = function.node
@@ -188,7 +222,10 @@ class Calls(Comprehensions):
             return value
         finally:
             self.depth -= 1
-            self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops = saved
+            (
+                self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops,
+                self.function,
+            ) = saved  # fmt: skip
 
     def bind_parameters(self, function: Function, call: Call, scope: Scope, owner: Value | None) -> bool:
         args = function.node.args
@@ -286,9 +323,7 @@ class Calls(Comprehensions):
     # -- classes ---------------------------------------------------------------------------------------
 
     def instantiate(self, cls: Class, call: Call) -> Value:
-        if not all(
-            isinstance(b, Class) or (isinstance(b, Module) and b.dotted == "builtins.object") for b in cls.bases
-        ):
+        if self.library_bases(cls):
             made = self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
             if isinstance(made, Unknown):
                 made.cls = cls
@@ -305,19 +340,51 @@ class Calls(Comprehensions):
     methods: dict[int, Value]  # function -> an instance of its class, for methods that nothing here calls
 
     def _has_instance(self, cls: Class, instance: Instance) -> None:
-        for member in cls.members.values():
-            if isinstance(member, Function):
-                self.methods[id(member)] = instance
-        for base in cls.bases:
-            if isinstance(base, Class):
-                self._has_instance(base, instance)
+        for above in self.resolution(cls):
+            for member in above.members.values():
+                if isinstance(member, Function):
+                    self.methods[id(member)] = instance
 
-    def _super(self) -> Value:
-        owner = self.scope.lookup("self")
-        if isinstance(owner, Instance) and owner.cls.bases and isinstance(owner.cls.bases[0], Class):
-            parent = Instance(owner.cls.bases[0], owner.attributes)
-            return parent
-        return Unknown("super()")
+    def decorate(self, value: Value, decorator: ast.expr) -> Value:
+        """A function or class under a decorator: the program's own are calls, some of libraries change nothing."""
+        if isinstance(decorator, ast.Name) and decorator.id in IN_CLASSES:
+            return value
+        maker = self.eval(decorator.func) if isinstance(decorator, ast.Call) else self.eval(decorator)
+        if isinstance(maker, Module) and maker.dotted in TRANSPARENT:
+            return value
+        deco = self.eval(decorator) if isinstance(decorator, ast.Call) else maker
+        if isinstance(deco, CALLABLE) and not isinstance(deco, Layer):
+            made = ast.copy_location(ast.Call(func=decorator, args=[], keywords=[]), decorator)
+            return self.call(deco, Call(made, [(value, decorator)], {}, False))
+        if isinstance(value, Function):
+            value.decorated = True
+            return value
+        return Unknown(f"what `@{short(decorator)}` makes", self.place(decorator))
+
+    def is_property(self, owner: Instance, name: str) -> bool:
+        found = self.class_member(owner.cls, name)
+        words = (
+            found.node.decorator_list if isinstance(found, Function) and not isinstance(found.node, ast.Lambda) else []
+        )
+        return any(isinstance(d, ast.Name) and d.id == "property" for d in words)
+
+    def call_property(self, function: Function, owner: Instance, at: ast.expr) -> Value:
+        """Reading a property calls it."""
+        call = ast.copy_location(ast.Call(func=at, args=[], keywords=[]), at)
+        return self.enter(function, Call(call, [], {}, False), owner)
+
+    def _super(self, call: ast.Call) -> Value:
+        """``super()`` and ``super(Class, self)``."""
+        method = self.function
+        cls: Value | None = None if method is None else method.cls
+        owner: Value | None = None
+        if method is not None and method.node.args.args:
+            owner = self.scope.lookup(method.node.args.args[0].arg)
+        if len(call.args) == 2:
+            cls, owner = self.eval(call.args[0]), self.eval(call.args[1])
+        if isinstance(owner, Instance | Class) and isinstance(cls, Class):
+            return Parent(owner, cls)
+        return Unknown("super()", self.place(call))
 
     def call_method(self, method: Method, call: Call) -> Value:
         owner = method.owner
@@ -326,7 +393,7 @@ class Calls(Comprehensions):
         if isinstance(owner, Seq):
             return self.sequence_method(owner, method.name, call)
         if isinstance(owner, Dict):
-            return self._dict_method(owner, method.name, call)
+            return self.mapping_method(owner, method.name, call)
         if isinstance(owner, Const | SymInt | OrderingName | OrderingTest | Pair):
             return self._method_of_constant(owner, method.name, call)
         result = self.library_method(owner, method.name, call)
@@ -357,6 +424,7 @@ class Calls(Comprehensions):
         return Unknown(f"`{short(call.node)}`", self.place(call.node))
 
     def sequence_method(self, owner: Seq, name: str, call: Call) -> Value:
+        self.touch(owner)
         if name == "append" and len(call.positional) == 1:
             self.grow(owner, call.positional[0])
             return Const(None)
@@ -391,6 +459,7 @@ class Calls(Comprehensions):
 
     def grow(self, owner: Seq, item: tuple[Value, ast.expr]) -> None:
         value, expr = item
+        self.touch(owner)
         if self.loops and owner.items and isinstance(owner.items[-1], Array) and isinstance(value, Array):
             used = self.consume(value, expr, f"`{short(expr)}`")
             self.join_axes(owner.items[-1], used, expr)
@@ -409,37 +478,6 @@ class Calls(Comprehensions):
             for node in owner.nodes or ():
                 self.graph.pin(node, self.because("this shape is changed item by item", at))
             owner.axes = owner.nodes = None
-
-    def _dict_method(self, owner: Dict, name: str, call: Call) -> Value:
-        key = call.positional[0][0] if call.positional else None
-        sides = None if key is None else self.sides(key, call.node)
-        if name == "get" and sides is not None:
-            now, after = (self._dict_method(owner, name, _with_key(call, side)) for side in sides[:2])
-            return self.pair(now, after, sides.node, call.node)
-        if name in ("get", "pop", "setdefault") and isinstance(key, Const):
-            if key.value in owner.items:
-                return owner.items[key.value]
-            default = call.get(1, "default")
-            found = default[0] if default else Const(None)
-            if name == "setdefault":
-                owner.items[key.value] = found
-            return found
-        if name == "update":
-            for value, _ in call.positional:
-                if isinstance(value, Dict):
-                    owner.items.update(value.items)
-            owner.items.update({k: v for k, (v, _) in call.keywords.items()})
-            return Const(None)
-        if name == "values":
-            return Seq("list", list(owner.items.values()))
-        if name == "items":
-            return Seq("list", [Seq("tuple", [Const(k), v]) for k, v in owner.items.items()])
-        if name == "keys":
-            return Seq("list", [Const(k) for k in owner.items])
-        if name == "copy":
-            return Dict(dict(owner.items))
-        self.leak(owner, call.node, f"`{short(call.node)}`")
-        return Unknown(f"`{short(call.node)}`", self.place(call.node))
 
     # -- filled in by the other parts -------------------------------------------------------------------
 
@@ -461,5 +499,5 @@ class Calls(Comprehensions):
         raise NotImplementedError
 
 
-def _with_key(call: Call, key: Value) -> Call:
-    return Call(call.node, [(key, call.positional[0][1]), *call.positional[1:]], call.keywords, call.star)
+def _words(value: Dict) -> bool:
+    return all(isinstance(key, str) for key in value.items)

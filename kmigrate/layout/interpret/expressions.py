@@ -8,26 +8,25 @@ from typing import Any
 
 from kmigrate.layout.axes import Axis, channel_at, memory_order, moves, order_to_last
 from kmigrate.layout.dims import Dim
-from kmigrate.layout.interpret.indexing import ArrayOps
+from kmigrate.layout.interpret.joining import Joining
 from kmigrate.layout.interpret.shapes import Operand, dim_of
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.interpret.worlds import FIRST_NAMES, Sides
 from kmigrate.layout.values import (
     Array,
     Batches,
+    Choice,
     Class,
     Const,
     Dict,
     Function,
     Instance,
     Layer,
-    Method,
     Model,
     Module,
     OrderingName,
     OrderingTest,
     Pair,
-    ProjectModule,
     Seq,
     SymInt,
     Unknown,
@@ -38,7 +37,7 @@ BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) els
 MAX_UNROLL = 64
 
 
-class Expressions(ArrayOps):
+class Expressions(Joining):
     """One method for each kind of expression; what has none is unknown."""
 
     def eval(self, expr: ast.expr) -> Value:
@@ -135,18 +134,26 @@ class Expressions(ArrayOps):
         return Seq("list", [self.eval(e) for e in expr.elts])
 
     def eval_Dict(self, expr: ast.Dict) -> Value:
-        items: dict[Any, Value] = {}
+        made = Dict({})
         for key, value_expr in zip(expr.keys, expr.values, strict=True):
             value = self.eval(value_expr)
             self.passes(value, value_expr)
-            k = self.eval(key) if key is not None else None
-            if isinstance(k, Const):
-                items[k.value] = value
-            elif isinstance(value, Dict) and key is None:
-                items.update(value.items)
+            if key is None:
+                if not isinstance(value, Dict):
+                    self.leak(value, value_expr, f"`{short(expr)}`")
+                self.spread_into(made, value, value_expr)
             else:
-                self.leak(value, value_expr, f"`{short(expr)}`")
-        return Dict(items)
+                self.store_item(made, self.eval(key), value, value_expr)
+        return made
+
+    def store_item(self, owner: Dict, key: Value | None, value: Value, at: ast.AST) -> None:
+        raise NotImplementedError
+
+    def spread_into(self, owner: Dict, value: Value, at: ast.AST) -> None:
+        raise NotImplementedError
+
+    def found_item(self, owner: Dict, key: Value | None, expr: ast.expr) -> Value | None:
+        raise NotImplementedError
 
     def eval_Lambda(self, expr: ast.Lambda) -> Value:
         return self.make_function(expr)
@@ -168,8 +175,8 @@ class Expressions(ArrayOps):
         if isinstance(value, Seq) and value.fixed:
             return bool(value.items)
         if isinstance(value, Dict):
-            return bool(value.items) or None
-        if isinstance(value, Function | Class | Layer | Model | Instance | OrderingName):
+            return True if set(value.items) - value.maybe else None
+        if isinstance(value, Function | Class | Layer | Model | Instance | OrderingName | Choice):
             return True
         return None
 
@@ -190,122 +197,9 @@ class Expressions(ArrayOps):
             return test.truth != (test.node in self.alternate)
         return None
 
-    def join(self, a: Value, b: Value, at: ast.AST) -> Value:
-        """What a name holds after two ways to get here."""
-        if a is b:
-            return a
-        if isinstance(a, Const) and isinstance(b, Const) and a.value == b.value and type(a.value) is type(b.value):
-            return a if a.origin is not None else b
-        if isinstance(a, Array) and isinstance(b, Array):
-            self.join_axes(a, b, at)
-            return a
-        for x, y in ((a, b), (b, a)):
-            if isinstance(x, Const) and x.value is None and not isinstance(y, Const | SymInt):
-                return y
-            if isinstance(x, Unknown) and isinstance(y, Array):
-                other = self.as_array(x, at)
-                assert other is not None
-                self.join_axes(y, other, at)
-                return y
-        numbers = (Const, SymInt)
-        if isinstance(a, numbers) and isinstance(b, numbers):
-            if isinstance(a, Const) and isinstance(a.value, str):
-                return Unknown("one of several strings", self.place(at))
-            return SymInt(self.name_of("joined", at))
-        if isinstance(a, Seq) and isinstance(b, Seq) and len(a.items) == len(b.items):
-            joined = Seq(
-                a.kind,
-                [self.join(x, y, at) for x, y in zip(a.items, b.items, strict=True)],
-                fixed=a.fixed and b.fixed,
-            )
-            if a.axes is not None and a.axes == b.axes:
-                joined.axes, joined.nodes = a.axes, a.nodes
-            return joined
-        if isinstance(a, Function) and isinstance(b, Function) and a.node is b.node:
-            return a
-        if isinstance(a, Module) and isinstance(b, Module):
-            return a if a.dotted == b.dotted else Unknown("one of several imports", self.place(at))
-        if isinstance(at, ast.expr):
-            for value in (a, b):
-                self.leak(value, at, "a value that is one of several")
-        else:
-            for value in (a, b):
-                self._pin_all(value, at)
-        return Unknown("one of several values", self.place(at))
-
-    def _pin_all(self, value: Value, at: ast.AST) -> None:
-        if isinstance(value, Array):
-            self.graph.pin(value.node, self.because("it is one of several values after this", at))
-        elif isinstance(value, Seq):
-            for item in value.items:
-                self._pin_all(item, at)
-        elif isinstance(value, Model):
-            self.leave(value, "one of several models", at)
-
     def eval_Attribute(self, expr: ast.Attribute) -> Value:
         owner = self.eval(expr.value)
         return self.attribute(owner, expr.attr, expr)
-
-    def attribute(self, owner: Value, name: str, expr: ast.Attribute) -> Value:
-        if isinstance(owner, Module):
-            return Module(f"{owner.dotted}.{name}")
-        if isinstance(owner, ProjectModule):
-            found = owner.scope.names.get(name)
-            return found if found is not None else Unknown(owner.why or f"`{short(expr)}`", self.place(expr))
-        if isinstance(owner, Array):
-            return self._array_attribute(owner, name, expr)
-        if isinstance(owner, Instance):
-            found = self.member(owner, name)
-            return found if found is not None else Unknown(f"the attribute `{name}`", self.place(expr))
-        if isinstance(owner, Class):
-            found = self.class_member(owner, name)
-            return found if found is not None else Unknown(f"the attribute `{name}`", self.place(expr))
-        if isinstance(owner, Model):
-            return self.model_attribute(owner, name, expr)
-        if isinstance(owner, Unknown):
-            if owner.array is not None:
-                return self._array_attribute(owner.array, name, expr)
-            return (
-                Method(owner, name)
-                if name in ("reshape", "transpose", "astype")
-                else Unknown(f"`{short(expr)}`", self.place(expr))
-            )
-        if isinstance(owner, Dict) and name in owner.items:
-            return owner.items[name]
-        return Method(owner, name)
-
-    def _array_attribute(self, array: Array, name: str, expr: ast.Attribute) -> Value:
-        if name in ("shape", "_keras_shape"):
-            return self.shape_of(array, expr)
-        if name == "ndim":
-            return Const(len(array.axes)) if array.axes is not None else SymInt(self.name_of("ndim", expr))
-        if name in ("dtype", "name", "size", "nbytes", "itemsize"):
-            return SymInt(self.name_of(name, expr))
-        if name == "T":
-            if array.axes is not None and len(array.axes) < 2:
-                return array
-            return self.opaque([(array, expr.value)], expr, f"`{short(expr)}`")
-        return Method(array, name)
-
-    def model_attribute(self, model: Model, name: str, expr: ast.Attribute) -> Value:
-        raise NotImplementedError
-
-    def member(self, instance: Instance, name: str) -> Value | None:
-        if name in instance.attributes:
-            return instance.attributes[name]
-        found = self.class_member(instance.cls, name)
-        if isinstance(found, Function) and not _is_static(found):
-            return Method(instance, name, found)
-        return found
-
-    def class_member(self, cls: Class, name: str) -> Value | None:
-        if name in cls.members:
-            return cls.members[name]
-        for base in cls.bases:
-            found = self.class_member(base, name) if isinstance(base, Class) else None
-            if found is not None:
-                return found
-        return None
 
     def eval_Subscript(self, expr: ast.Subscript) -> Value:
         owner = self.eval(expr.value)
@@ -327,8 +221,8 @@ class Expressions(ArrayOps):
                 return Unknown("a part of a string", self.place(expr))
         else:
             key = self.eval(expr.slice)
-            if isinstance(owner, Dict) and isinstance(key, Const):
-                found = owner.items.get(key.value)
+            if isinstance(owner, Dict):
+                found = self.found_item(owner, key, expr)
                 return found if found is not None else Unknown(f"`{short(expr)}`", self.place(expr))
         if not isinstance(owner, Unknown | Module):
             self.leak(owner, expr.value, f"`{short(expr)}`")
@@ -401,7 +295,7 @@ class Expressions(ArrayOps):
             return Seq(owner.kind, owner.items[slice(bounds[0], bounds[1])])
         key = self.eval(expr.slice)
         if not owner.fixed:
-            return owner.items[0] if owner.items else Unknown(f"`{short(expr)}`", self.place(expr))
+            return self.item_of(owner, expr)
         if isinstance(key, Const) and isinstance(key.value, int):
             if owner.axes is not None or all(isinstance(i, Const | SymInt) for i in owner.items):
                 return self.shape_index(owner, expr, key)
@@ -450,7 +344,7 @@ class Expressions(ArrayOps):
         """What a branch that does not run now would give; nothing of it is recorded."""
         muted, self.graph.muted = self.graph.muted, True
         try:
-            return action()
+            return self.branch(action)[0]
         finally:
             self.graph.muted = muted
 
@@ -533,6 +427,8 @@ class Expressions(ArrayOps):
         """The items of a loop that is followed item by item; None where it is too long, or its length not known."""
         if isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
             return list(iterable.items)
+        if isinstance(iterable, Dict) and iterable.open is None and not iterable.maybe:
+            return [Const(key) for key in iterable.items] if len(iterable.items) <= MAX_UNROLL else None
         return None
 
     def item_of(self, iterable: Value, expr: ast.expr) -> Value:
@@ -570,15 +466,8 @@ class Expressions(ArrayOps):
 
 def _item(owner: Value, key: Value) -> Value | None:
     """The item of a sequence or a dictionary, where both are known."""
-    if isinstance(owner, Dict) and isinstance(key, Const):
+    if isinstance(owner, Dict) and isinstance(key, Const) and owner.open is None:
         return owner.items.get(key.value)
     if isinstance(owner, Seq) and owner.fixed and isinstance(key, Const) and isinstance(key.value, int):
         return owner.items[key.value] if -len(owner.items) <= key.value < len(owner.items) else None
     return None
-
-
-def _is_static(function: Function) -> bool:
-    node = function.node
-    if isinstance(node, ast.Lambda):
-        return True
-    return any(isinstance(d, ast.Name) and d.id == "staticmethod" for d in node.decorator_list)

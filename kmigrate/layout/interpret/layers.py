@@ -26,6 +26,7 @@ from kmigrate.layout.values import (
     Layer,
     Seq,
     Tool,
+    Unknown,
     Value,
 )
 
@@ -65,13 +66,23 @@ class Layers(Barriers):
             return self._merge_layer(layer, value, expr, node)
         x = value if isinstance(value, Array) else None
         if x is None:
-            made = self.opaque([(value, expr)], node, f"the input of `{layer.api.spelled}` is not a known tensor")
-            x = made if isinstance(made, Array) else self.tensor(None, node)
+            x = self.unknown_tensor(value, expr, node, f"the input of `{layer.api.spelled}` is not a known tensor")
         result = self._applied(layer, name, x, expr, node)
         if isinstance(result, Array):
             result.maker = layer
             result.sources = (x,)
         return result
+
+    def unknown_tensor(self, value: Value, expr: ast.expr, node: ast.expr, why: str) -> Array:
+        """A tensor that was made by what is not understood: it stays as it is, whatever is applied to it."""
+        if isinstance(value, Unknown) and value.array is not None:
+            return value.array
+        made = self.opaque([(value, expr)], node, why)
+        tensor = self.tensor(None, node)
+        self.graph.pin(tensor.node, self.because(made.why if isinstance(made, Unknown) else why, node))
+        if isinstance(value, Unknown):
+            value.array = tensor
+        return tensor
 
     def _applied(self, layer: Layer, name: str, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         if name in LAYOUT_LAYERS:

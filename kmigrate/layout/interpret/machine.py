@@ -101,7 +101,8 @@ class Interpreter(Imports):
     def run_Pass(self, stmt: ast.Pass) -> None:
         pass
 
-    run_Nonlocal = run_Pass
+    def run_Nonlocal(self, stmt: ast.Nonlocal) -> None:
+        self.scope.nonlocals.update(stmt.names)
 
     def run_Global(self, stmt: ast.Global) -> None:
         self.scope.globals_.update(stmt.names)
@@ -166,10 +167,11 @@ class Interpreter(Imports):
         """Both branches are possible: run both and join what they leave."""
         names = dict(self.scope.names)
         ambient = self.ambient
-        end_a = body()
+        end_a, left = self.branch(body)
         names_a, ambient_a = self.scope.names, self.ambient
         self.scope.names, self.ambient = dict(names), ambient
-        end_b = orelse()
+        end_b, right = self.branch(orelse)
+        self.rejoin([w for w, end in ((left, end_a), (right, end_b)) if end != "raise" or self.trying] or [right], stmt)
         if end_a and end_b:
             return end_a if end_a == end_b else "return"
         if end_a:
@@ -180,6 +182,8 @@ class Interpreter(Imports):
         self._join_names(names_a, stmt)
         self._join_ambient(ambient_a, stmt)
         return None
+
+    trying = 0  # try statements being run: what an exception leaves goes on
 
     def _join_names(self, other: dict[str, Value], stmt: ast.stmt) -> None:
         mine = self.scope.names
@@ -207,7 +211,7 @@ class Interpreter(Imports):
         ambient = self.ambient
         effects = _effects(after, self.known.trial)
         alternate, self.alternate = self.alternate, (*self.alternate, test.node)
-        end_after = self.run_block(after) if not effects else None
+        end_after = self.branch(lambda: self.run_block(after))[0] if not effects else None
         self.alternate = alternate
         names_after, returns_after = self.scope.names, self.returns
         self.graph.muted, self.returns, self.ambient = muted, returns, ambient
@@ -270,7 +274,8 @@ class Interpreter(Imports):
         for _ in range(2):
             before = dict(self.scope.names)
             self.assign(stmt.target, self.item_of(iterable, stmt.iter), None, None)
-            end = self.run_block(stmt.body)
+            end, left = self.branch(lambda: self.run_block(stmt.body))
+            self.rejoin([left, {}], stmt)
             if end in ("return", "raise"):
                 self.scope.names = before
                 self._join_exits(stmt)
@@ -290,7 +295,8 @@ class Interpreter(Imports):
         forever = self.truth(test) is True
         for _ in range(2):
             before = dict(self.scope.names)
-            end = self.run_block(stmt.body)
+            end, left = self.branch(lambda: self.run_block(stmt.body))
+            self.rejoin([left, {}], stmt)
             if end in ("return", "raise"):
                 self.loops -= 1
                 self.stored.pop()
@@ -325,13 +331,18 @@ class Interpreter(Imports):
 
     def run_Try(self, stmt: ast.Try) -> str | None:
         before = dict(self.scope.names)
-        end = self.run_block(stmt.body) or self.run_block(stmt.orelse)
+        self.trying += 1
+        end = self.run_block(stmt.body)
+        self.trying -= 1
+        end = end or self.run_block(stmt.orelse)
         for handler in stmt.handlers:
             names, ambient = self.scope.names, self.ambient
             self.scope.names = dict(before)
             if handler.name:
                 self.scope.names[handler.name] = Unknown("an exception")
-            end_handler = self.run_block(handler.body)
+            end_handler, left = self.branch(lambda body=handler.body: self.run_block(body))  # type: ignore[misc]
+            if end_handler != "raise" or self.trying:
+                self.rejoin([left, {}], stmt)
             handled, handled_ambient = self.scope.names, self.ambient
             self.scope.names, self.ambient = names, ambient
             if end_handler:
@@ -380,9 +391,13 @@ class Interpreter(Imports):
     # -- definitions and imports -------------------------------------------------------------------
 
     def run_FunctionDef(self, stmt: ast.FunctionDef) -> None:
-        function = self.make_function(stmt)
-        function.decorated = any(not _harmless(d) for d in stmt.decorator_list)
-        self.scope.names[stmt.name] = function
+        words = [d.attr for d in stmt.decorator_list if isinstance(d, ast.Attribute)]
+        if stmt.decorator_list and words and words[0] in ("setter", "deleter"):
+            return  # the name stays that of the property
+        value: Value = self.make_function(stmt)
+        for decorator in reversed(stmt.decorator_list):
+            value = self.decorate(value, decorator)
+        self.scope.names[stmt.name] = value
 
     run_AsyncFunctionDef = run_FunctionDef
 
@@ -399,6 +414,7 @@ class Interpreter(Imports):
         self.scope.names[stmt.name] = cls
         for member in members.values():
             if isinstance(member, Function):
+                member.cls = cls
                 self.methods[id(member)] = Instance(cls)
 
     # -- assignment ------------------------------------------------------------------------------------
@@ -421,11 +437,17 @@ class Interpreter(Imports):
             self._unpack(target, value, stmt)
         elif isinstance(target, ast.Attribute):
             owner = self.eval(target.value)
-            if isinstance(owner, Instance):
-                owner.attributes[target.attr] = value
+            if isinstance(owner, Instance) and self.is_property(owner, target.attr):
+                self.leak(value, rhs or target, f"the property `{short(target)}`")
+                self.touch(owner)
+                owner.attributes[target.attr] = Unknown(f"`{short(target)}`", self.place(target))
+            elif isinstance(owner, Instance | Class):
+                self.touch(owner)
+                (owner.attributes if isinstance(owner, Instance) else owner.members)[target.attr] = value
             elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
                 pass
             elif isinstance(owner, ProjectModule):
+                self.touch(owner.scope)
                 owner.scope.names[target.attr] = value
             elif isinstance(owner, Module) and "keras" in owner.dotted and "image_d" in target.attr.lower():
                 why = f"`{short(target)}` is set: the ordering is not followed from here"
@@ -441,7 +463,9 @@ class Interpreter(Imports):
             self._store(target, value, rhs or target)
 
     def _bind(self, name: str, value: Value) -> None:
-        scope = self.scope.module() if name in self.scope.globals_ else self.scope
+        scope = self.scope.home(name)
+        if scope is not self.scope:
+            self.touch(scope)
         scope.names[name] = value
         if isinstance(value, Model) and not value.name:
             value.name = name
@@ -493,16 +517,16 @@ class Interpreter(Imports):
             self._put(owner, view, value, rhs, target)
             return
         key = None if isinstance(target.slice, ast.Slice) else self.eval(target.slice)
-        if isinstance(owner, Dict) and isinstance(key, Const):
-            owner.items[key.value] = value
+        if isinstance(owner, Dict):
+            self.store_item(owner, key, value, rhs)
             return
         if isinstance(owner, Seq):
+            self.touch(owner)
             if owner.fixed and isinstance(key, Const) and isinstance(key.value, int) and not owner.axes:
                 if -len(owner.items) <= key.value < len(owner.items):
                     owner.items[key.value] = value
                     self._no_display(owner, target)
                     return
-            self._no_display(owner, target)
             self.grow(owner, (value, rhs))
             owner.fixed = False
             return
@@ -580,6 +604,7 @@ class Interpreter(Imports):
             return
         if isinstance(current, Seq) and isinstance(stmt.op, ast.Add) and isinstance(value, Seq):
             if current.kind == "list" and not self.loops and value.fixed and current.fixed:
+                self.touch(current)
                 current.items.extend(value.items)
                 self._no_display(current, stmt)
                 return
@@ -593,10 +618,6 @@ class Interpreter(Imports):
             self.assign(target, SymInt(self.name_of("sum", stmt)), None, None)
         else:
             self.assign(target, self.elementwise([(current, stmt.value), (value, stmt.value)], stmt.value), None, None)
-
-
-def _harmless(decorator: ast.expr) -> bool:
-    return isinstance(decorator, ast.Name) and decorator.id in ("staticmethod", "property", "classmethod")
 
 
 # Calls that a branch on the ordering may make and still only choose values.

@@ -111,9 +111,9 @@ class Models(Layers):
         if given is None:
             return []
         value = given[0]
-        if isinstance(value, Seq):
-            return list(value.items)
-        return [value] if isinstance(value, Array) else []
+        items = list(value.items) if isinstance(value, Seq) else [value]
+        items = [i.array if isinstance(i, Unknown) and i.array is not None else i for i in items]
+        return items if isinstance(value, Seq) or isinstance(items[0], Array) else []
 
     def _collect(self, model: Model) -> None:
         """The layers and tensors between the outputs and the inputs."""
@@ -133,6 +133,7 @@ class Models(Layers):
 
     def add_layer(self, model: Model, item: Value, expr: ast.expr, node: ast.expr, receiver: str | None) -> None:
         """``model.add(layer)``."""
+        self.touch(model)
         if isinstance(item, Model):
             if item.inputs and item.outputs:
                 if model.outputs:

@@ -405,14 +405,22 @@ def copied_sequence(kind: str) -> Operation:
 
 
 def mapping(run: Interpreter, call: Call) -> Value:
-    """``dict(a=1)``, ``dict(other, a=1)``."""
-    made: dict[object, Value] = {}
-    for value, _ in call.positional:
-        if not isinstance(value, Dict):
+    """``dict(a=1)``, ``dict(other, a=1)``, ``dict([(key, value), ...])``."""
+    made = Dict({})
+    for value, expr in call.positional:
+        pairs = [p.items for p in value.items if isinstance(p, Seq)] if isinstance(value, Seq) else []
+        if isinstance(value, Seq) and len(pairs) == len(value.items) and all(len(p) == 2 for p in pairs):
+            for key, item in pairs:
+                run.store_item(made, key, item, expr)
+            if not value.fixed:
+                made.maybe.update(made.items)
+        elif isinstance(value, Dict):
+            run.spread_into(made, value, expr)
+        else:
             return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
-        made.update(value.items)
-    made.update({name: value for name, (value, _) in call.keywords.items()})
-    return Dict(made) if not call.star else Unknown(f"`{short(call.node)}`", run.place(call.node))
+    for name, (value, expr) in call.keywords.items():
+        run.store_item(made, Const(name), value, expr)
+    return made if not call.star else Unknown(f"`{short(call.node)}`", run.place(call.node))
 
 
 def zipped(run: Interpreter, call: Call) -> Value:

@@ -282,7 +282,10 @@ class Operators(Expressions):
         if truth is not None:
             return self.eval(expr.body if truth else expr.orelse)
         self.leak(test, expr.test, f"`{short(expr.test)}`") if not isinstance(test, Unknown) else None
-        return self.join(self.eval(expr.body), self.eval(expr.orelse), expr)
+        body, left = self.branch(lambda: self.eval(expr.body))
+        orelse, right = self.branch(lambda: self.eval(expr.orelse))
+        self.rejoin([left, right], expr)
+        return self.join(body, orelse, expr)
 
 
 def _comparison(expr: ast.Compare, values: list[Any]) -> bool | None:

@@ -19,10 +19,12 @@ from kmigrate.layout.axes import (
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files, Source
 from kmigrate.layout.graph import AxesRef, Because, LayoutGraph, Site, SoftEdge
+from kmigrate.layout.interpret.heap import Frame, Heap
 from kmigrate.layout.values import (
     Ambient,
     Array,
     Batches,
+    Choice,
     Const,
     Dict,
     Function,
@@ -34,6 +36,8 @@ from kmigrate.layout.values import (
     OrderingName,
     OrderingTest,
     Pair,
+    Parent,
+    Partial,
     Place,
     ProjectModule,
     Scope,
@@ -116,7 +120,7 @@ class Entry:
     unread: list[Because] = field(default_factory=list)  # modules that may use Keras and cannot be run
 
 
-class State:
+class State(Heap):
     """Base of the interpreter: its data and the helpers that need no other part of it."""
 
     def __init__(self, files: Files, knowledge: Knowledge) -> None:
@@ -137,6 +141,7 @@ class State:
         self.context: tuple[int, ...] = ()  # the calls that led here
         self.outermost: tuple[int, ...] = ()  # what it is at the top of the script that is being run
         self.statement: ast.stmt | None = None
+        self.frames: list[Frame] = []
         self.scope = Scope()
         self.setting_sites: dict[Key, int] = {}
         self.entries: list[Entry] = [self._entry(source) for source in files.entries]
@@ -434,8 +439,18 @@ class State:
                 self.leak(item, element, why, seen)
         elif isinstance(value, Dict):
             self.spread.add(self.place(expr).key)
-            for item in value.items.values():
+            for item in value.values:
                 self.leak(item, expr, why, seen)
+        elif isinstance(value, Choice):
+            for option in value.options:
+                self.leak(option, expr, why, seen)
+        elif isinstance(value, Partial):
+            self.leak(value.function, expr, why, seen)
+            for item, _ in (*value.positional, *value.keywords.values()):
+                self.spread.add(self.place(expr).key)
+                self.leak(item, expr, why, seen)
+        elif isinstance(value, Parent):
+            self.leak(value.owner, expr, why, seen)
         elif isinstance(value, Batches):
             self.spread.add(self.place(expr).key)
             self.leak(value.item, expr, why, seen)
@@ -469,6 +484,13 @@ class State:
             return list(written)
         self.spread.add(self.place(expr).key)
         return [expr] * len(value.items)
+
+    def stays(self, node: int, why: str, at: ast.AST) -> None:
+        self.graph.pin(node, self.because(why, at))
+
+    def unwritten(self, nodes: list[int] | None, at: ast.AST) -> None:
+        for node in nodes or ():
+            self.stays(node, "this shape is changed item by item", at)
 
     def veto(self, node: ast.AST, why: str) -> None:
         """Not understood in this context: no other context that shares the text of ``node`` may change it."""

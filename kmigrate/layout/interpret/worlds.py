@@ -71,7 +71,7 @@ class Worlds(State):
         if (id(value), self.place(expr).key) in self.heeded:
             return False
         if isinstance(value, Seq | Dict):
-            items = value.items if isinstance(value, Seq) else list(value.items.values())
+            items = value.items if isinstance(value, Seq) else value.values
             elements = _elements(value, expr)
             found = [self.differs(item, element, within) for item, element in zip(items, elements, strict=True)]
             return any(found)
