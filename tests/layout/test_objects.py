@@ -81,7 +81,9 @@ BRANCHES = {
         "def mean(a):\n    return a.mean(axis=1, keepdims=True)\ndef last(a):\n    return a[:, -1:]\n"
         "f = mean if flag else last\nx = x - f(x)\n"
     ),
-    "sizes that differ": "y = x[:, :1] if flag else x[:, ::2]\nx = x + y.reshape(5, -1, 8, 6).mean(axis=1, keepdims=True)\n",
+    "sizes that differ": (
+        "y = x[:, :1] if flag else x[:, ::2]\nx = x + y.reshape(5, -1, 8, 6).mean(axis=1, keepdims=True)\n"
+    ),
     "break": (
         "class C(object):\n    axis = 2\nc = C()\nfor k in range(int(flag)):\n    c.axis = 1\n    if k == 0:\n"
         "        break\nx = x - x.mean(axis=c.axis, keepdims=True)\n"
@@ -106,7 +108,7 @@ MODELS = {
     ),
     "layers in a loop": (
         "model = Sequential()\nmodel.add(Conv2D(4, (3, 3), input_shape=(3, 8, 6)))\n"
-        "for k in range(int(flag)):\n    model.add(Conv2D(4, (3, 3), padding='same'))\nmodel.add(GlobalMaxPooling2D())\n"
+        "for k in range(int(flag)):\n    model.add(Conv2D(4, 3, padding='same'))\nmodel.add(GlobalMaxPooling2D())\n"
     ),
     "one of two layers": (
         "i = Input((3, 8, 6))\npool = MaxPooling2D() if flag else AveragePooling2D()\n"
