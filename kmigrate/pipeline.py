@@ -23,7 +23,7 @@ from kmigrate.layout.files import Files
 from kmigrate.layout.recheck import recheck
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, Plan, Status
-from kmigrate.project import Group, Project
+from kmigrate.project import Group, Project, forget
 from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
 from kmigrate.syntax import parse
@@ -76,6 +76,7 @@ def convert(candidates: Iterable[Candidate], options: Options, given: Iterable[s
         warnings.simplefilter("ignore", DeprecationWarning)
         results = {candidate.path: _read(candidate) for candidate in candidates}
         readable = [path for path, result in results.items() if result.error is None]
+        forget()
         project = Project(results if given is None else given)
         for number, group in enumerate(project.groups(readable)):
             for result in _convert_group(group, results, project, options):
@@ -160,13 +161,15 @@ def _finish(
         results[path] = Result(path, SourceFile.read(path))
     mine = {path: results[path] for path in group.files if path in results and results[path].error is None}
     first = min((edit.path for edit in plan.edits), default=None, key=list(mine).index)
+    homeless = [diagnostic for diagnostic in plan.diagnostics if diagnostic.path not in mine]  # of files not given
     for path, result in mine.items():
         result.plan = Plan(
             [edit for edit in plan.edits if edit.path == path],
-            [diagnostic for diagnostic in plan.diagnostics if diagnostic.path == path],
+            [diagnostic for diagnostic in plan.diagnostics if diagnostic.path == path] + homeless,
             [model for model in plan.models if model.path == path],
             plan.assumptions if path == first or first is None else [],  # said once
         )
+        homeless = []
         edits, diagnostics = _relus(program, result, options)
         result.plan.edits += edits
         result.plan.diagnostics += diagnostics

@@ -22,11 +22,12 @@ MAX_TOGETHER = 150  # files that are analysed as one; what is larger is looked a
 MAX_BYTES = 2_000_000  # of these files
 LIBRARIES = frozenset(("keras", "tensorflow", "tf_keras", "numpy", "scipy", "cv2", "sklearn", "matplotlib"))
 MAIN = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
-IMPORT = re.compile(
-    rb"""^[ \t]*(?:"[ \t]*)?(?:from[ \t]+(?P<base>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)"""
-    rb"""|import[ \t]+(?P<modules>[^\n]*))""",
-    re.MULTILINE,
+_STATEMENT = (
+    rb"[ \t]*(?:from[ \t]+(?P<base>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)"
+    rb"|import[ \t]+(?P<modules>[^\n]*))"
 )
+IMPORT = re.compile(rb"^" + _STATEMENT, re.MULTILINE)
+IMPORT_IN_NOTEBOOK = re.compile(rb"(?:^|\")" + _STATEMENT, re.MULTILINE)
 
 
 class Group(NamedTuple):
@@ -166,7 +167,11 @@ def _words(file: Path) -> set[Path]:
     """The project's files that the import statements of a file may load, at first sight."""
     found: set[Path] = set()
     data = _read(file)
-    for match in IMPORT.finditer(data.replace(b"\\n", b"\n") if file.suffix == ".ipynb" else data):
+    if file.suffix == ".ipynb":
+        matches = IMPORT_IN_NOTEBOOK.finditer(data.replace(b"\\n", b"\n"))
+    else:
+        matches = IMPORT.finditer(data)
+    for match in matches:
         base, names, modules = match["base"], match["names"], match["modules"]
         if modules is not None:
             parts = re.findall(rb"([\w.]+)(?:\s+as\s+\w+)?", modules.split(b"#")[0])
@@ -292,6 +297,12 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.stmt, Path]]:
             file = _module(path, path.parent, name, level)
             if file is not None:
                 yield stmt, file
+
+
+def forget() -> None:
+    """Files are read at most once in a run: a new run reads them again."""
+    for cached in (_edges, _parses, _is_file, _python_files, _read):
+        cached.cache_clear()
 
 
 @cache

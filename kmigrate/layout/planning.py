@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 
 from kmigrate.layout.axes import letters, moves, order_to_last
-from kmigrate.layout.graph import Because
+from kmigrate.layout.graph import Because, SoftEdge
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.interpret.shapes import CannotEdit
 from kmigrate.layout.interpret.state import AxisUse, Entry
@@ -239,31 +239,49 @@ class Planner:
     # -- cut edges -----------------------------------------------------------------------------------------
 
     def _borders(self) -> bool:
+        """The transposes at cut edges. A statement that is run in several contexts is edited once, for all of them."""
+        contexts: dict[tuple[object, ...], list[SoftEdge]] = defaultdict(list)
+        for edge in self.graph.soft:
+            contexts[edge.key].append(edge)
+        return all(self._border(edges) for edges in contexts.values())
+
+    def _border(self, edges: list[SoftEdge]) -> bool:
         graph = self.graph
-        seen: set[tuple[object, ...]] = set()
-        for edge in graph.soft:
-            axes = edge.ref.axes
-            if axes is None or not moves(axes):
-                continue
-            a, b = graph.is_flipped(edge.a), graph.is_flipped(edge.b)
-            if a == b:
-                continue
-            edits = edge.realise(a, axes)
-            locked = next((e.path for e in edits or () if e.path in self.run.files.locked), None)
-            if edits is None or locked is not None:
-                because = edge.because
-                if locked is not None:
-                    why = self.run.files.locked[locked]
-                    because = because._replace(text=f"{because.text} would be transposed in `{locked}`, but {why}")
-                graph.tie(edge.a, edge.b)
-                graph.impossible.append((edge.a, because))
-                return False
+        cut = [e for e in edges if moves(e.ref.axes) and graph.is_flipped(e.a) != graph.is_flipped(e.b)]
+        if not cut:
+            return True
+        whole = [e for e in edges if e not in cut]
+        still = next((e for e in whole if not moves(e.ref.axes)), None)
+        if still is not None:  # the transpose would also meet a value that has no channel to move
+            return self._no_border(cut, f"{cut[0].because.text}, which is no image in another call")
+        if whole or len({graph.is_flipped(e.a) for e in cut}) > 1:
+            for edge in edges[1:]:
+                graph.tie(edges[0].a, edge.a)
+                graph.tie(edges[0].b, edge.b)
+            return False
+        made: dict[tuple[object, ...], Edit] = {}
+        for edge in cut:
+            edits = edge.realise(graph.is_flipped(edge.a), edge.ref.axes or [])
+            if edits is None:
+                return self._no_border(cut, edge.because.text)
             for edit in edits:
-                mark = (*edit_key(edit), repr(sorted(edit.args.items(), key=str)))
-                if mark not in seen:
-                    seen.add(mark)
-                    self.cuts.append((edge.b if b else edge.a, edit))
+                if edit.path in self.run.files.locked:
+                    why = self.run.files.locked[edit.path]
+                    return self._no_border(cut, f"{edge.because.text} would be transposed in `{edit.path}`, but {why}")
+                made.setdefault((*edit_key(edit), repr(sorted(edit.args.items(), key=str))), edit)
+        if len({edit_key(edit) for edit in made.values()}) < len(made):
+            return self._no_border(cut, f"{cut[0].because.text} would be transposed in several ways")
+        known = {(*edit_key(edit), repr(sorted(edit.args.items(), key=str))) for _, edit in self.cuts}
+        node = cut[0].b if graph.is_flipped(cut[0].b) else cut[0].a
+        self.cuts += [(node, edit) for mark, edit in made.items() if mark not in known]
         return True
+
+    def _no_border(self, edges: list[SoftEdge], why: str) -> bool:
+        """No transpose can stand at these edges: what they connect stays together."""
+        for edge in edges:
+            self.graph.tie(edge.a, edge.b)
+            self.graph.impossible.append((edge.a, edge.because._replace(text=why)))
+        return False
 
 
 def replace_code(because: Because, text: str, code: str) -> Because:

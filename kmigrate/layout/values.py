@@ -33,6 +33,7 @@ class Place:
     path: str
     node: ast.AST
     loops: int = 0
+    once: bool = False  # a display that its module evaluates once
 
     @property
     def key(self) -> Key:

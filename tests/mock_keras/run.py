@@ -5,12 +5,14 @@ from __future__ import annotations
 import builtins
 import traceback
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from tests.mock_keras.modules import importer
+from tests.mock_keras.project import own_modules
 from tests.mock_keras.world import World
 
 Version = tuple[int, ...]
@@ -25,8 +27,16 @@ class Log:
     error: str = ""
 
 
-def run(text: str, version: Version = (2, 2, 4), ordering: str | None = None, reorder: bool = False) -> Log:
+def run(
+    text: str,
+    version: Version = (2, 2, 4),
+    ordering: str | None = None,
+    reorder: bool = False,
+    modules: Mapping[str, str] | None = None,
+) -> Log:
     """``ordering`` is 'th' or 'tf', as keras.json would have it; by default that of the version.
+
+    ``modules`` are the texts of the program's other files, by their dotted names.
 
     All is computed in float64, where rounding and mistakes cannot be mixed up.
     With ``reorder``, the weights of a Dense layer go with its features, wherever they lie.
@@ -39,6 +49,8 @@ def run(text: str, version: Version = (2, 2, 4), ordering: str | None = None, re
                 world.log("print", "", value)
 
     names = {**builtins.__dict__, "__import__": importer(world), "print": show}
+    texts = {name: other.replace("float32", "float64") for name, other in (modules or {}).items()}
+    names["__import__"] = own_modules(texts, names, names["__import__"])
     scope: dict[str, Any] = {"__name__": "__main__", "__builtins__": names}
     state = np.random.get_state()
     np.random.seed(11)

@@ -106,7 +106,9 @@ class Expressions(Joining):
                 continue
             items.append(self.eval(element))
             self.passes(items[-1], element)
-        return Seq(kind, items, self.place(expr) if fixed else None, fixed=fixed)
+        place = self.place(expr)
+        place.once = self.context == self.outermost and not self.loops
+        return Seq(kind, items, place if fixed else None, fixed=fixed)
 
     def _starred(self, expr: ast.Tuple | ast.List, kind: str) -> Value:
         """``(n, *shape)``: the parts keep their own axes."""

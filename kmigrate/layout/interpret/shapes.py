@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 from collections.abc import Callable, Sequence
 
 from kmigrate.layout.axes import (
     Axes,
     Axis,
+    Contradiction,
     channel_at,
     last,
     letters,
@@ -22,6 +24,7 @@ from kmigrate.layout.interpret.worlds import Worlds
 from kmigrate.layout.values import (
     Array,
     Const,
+    Key,
     Pair,
     Seq,
     SymInt,
@@ -72,7 +75,17 @@ class Shapes(Worlds):
     def display_site(self, value: Seq) -> None:
         """The display (tuple or list) that a shape was written as is where it gets edited."""
         assert value.place is not None and value.axes is not None and value.nodes
+        if value.place.once and not self.graph.muted:
+            self._same_display(value.place.key, value.axes, value.nodes[0])
         self._shape_site(value.place.node, value.axes, value.nodes[0])
+
+    def _same_display(self, key: Key, axes: list[Axis], node: int) -> None:
+        """A shape that a module says once is the same for all scripts that import the module."""
+        known = self.displays.setdefault(key, (axes, node))
+        if known[0] is not axes:
+            with contextlib.suppress(Contradiction):
+                self.graph.same_roles(known[0], axes)
+                self.graph.tie(known[1], node)
 
     def argument_site(self, shape: Seq, call: ast.Call, node: int) -> None:
         """``x.reshape(n, 3, h, w)``: the shape is the argument list."""

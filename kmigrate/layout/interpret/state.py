@@ -129,13 +129,14 @@ class State(Heap):
         self.known = knowledge
         self.graph = LayoutGraph()
         self.axis_uses: list[AxisUse] = []
+        self.definitions: dict[tuple[Key, str, Entry], list[tuple[int, int, AxesRef]]] = {}
+        self.displays: dict[Key, tuple[list[Axis], int]] = {}  # shapes that modules say once
         self.loads: dict[Key, set[Key]] = {}
         self.dotted: dict[ast.expr, str] = {}
         self.models: list[Model] = []
         self.notes: list[Diagnostic] = []
         self.events: list[Event] = []
         self.unbound: dict[tuple[Any, ...], AxesRef] = {}
-        self.definitions: dict[tuple[Key, str], list[tuple[int, int, AxesRef]]] = {}
         self.loops = 0
         self.steps = 0
         self.context: tuple[int, ...] = ()  # the calls that led here
@@ -356,10 +357,14 @@ class State(Heap):
         return new
 
     def share(self, place: Place, name: str, a: int, b: int, ref: AxesRef) -> None:
-        """One statement run in several contexts is edited once, so its contexts must agree."""
+        """One statement that a script runs in several contexts is edited once: they agree from the start.
+
+        Scripts that share a module agree only where an edit is wanted (`Planner._border`): else one that is
+        left alone would hold the others.
+        """
         if self.graph.muted:
             return
-        others = self.definitions.setdefault((place.key, name), [])
+        others = self.definitions.setdefault((place.key, name, self.entry), [])
 
         def rule() -> None:
             for x, y, other in others[:1]:
