@@ -22,6 +22,7 @@ SAID = {"KM151", "KM152", "KM153", "KM154"}
 FIXTURES = {
     "layout": ("tests/layout/test_fixtures.py", [{"before.py", "after.py"}, {"before.py", "leave.txt"}]),
     "relu": ("tests/relu/test_finder.py", [{"before.py", "after.py"}]),
+    "programs": ("tests/layout/test_programs.py", [{"before", "after"}]),
 }
 BESIDE = {"requirements.txt", "keras.json"}  # what the analysis reads around a program
 FOLDERS = sorted(folder for folder in ROOT.glob("fixtures/*/*") if folder.name != "__pycache__")
