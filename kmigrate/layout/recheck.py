@@ -12,7 +12,6 @@ from dataclasses import replace
 
 from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import SPATIAL, Axis, last, letters, moves
-from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, WorkLimit
 
 
@@ -22,14 +21,14 @@ def recheck(before: Program, texts: Mapping[str, str]) -> str | None:
     if planner is None or files is None:
         return None
     old = planner.run
-    known = replace(old.known, hints={}, shapes=tuple(_shape(ref.axes) for ref in old.source_refs))
+    known = replace(old.known, hints={}, shapes=old.outside.shapes())
     try:
         new = settled(files.with_texts(texts), known)
     except (WorkLimit, RecursionError):
         return "the new program cannot be followed to its end"
     if len(new.events) != len(old.events):
         return _first_missing(old.events, new.events)
-    for before_ref, after_ref in zip(old.source_refs, new.source_refs, strict=False):
+    for before_ref, after_ref in old.outside.pairs(new.outside):
         if not _same_source(before_ref.axes, after_ref.axes):
             return f"an array from outside would have to be {letters(after_ref.axes)}, not {letters(before_ref.axes)}"
     flipped = planner.graph.is_flipped
@@ -38,13 +37,6 @@ def recheck(before: Program, texts: Mapping[str, str]) -> str | None:
         if problem is not None:
             return f"line {b.line}: {problem}"
     return None
-
-
-def _shape(axes: list[Axis] | None) -> tuple[Dim | None, ...] | None:
-    """Sizes that are numbers: names of unknowns belong to one run."""
-    if axes is None:
-        return None
-    return tuple(a.size if a.size is not None and a.size.value is not None else None for a in axes)
 
 
 def _same_source(a: list[Axis] | None, b: list[Axis] | None) -> bool:

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from kmigrate.plan import Status
 from tests.generated import Program
 from tests.generated.outcome import Outcome, check
+from tests.layout.converting import convert, statuses
 
 
 def outcome(text: str, version: tuple[int, ...], ordering: str = "tf", **options: Any) -> Outcome:
@@ -178,3 +180,27 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_arrays_that_go_out_of_sight_keep_their_layout(way: str) -> None:
     assert not outcome(HEAD + NET + WAYS[way] + "\n", (2, 1, 3)).problem
+
+
+def test_arrays_from_outside_are_told_apart_when_they_are_met_in_another_order() -> None:
+    text = """
+    import cv2
+
+    def make(names):
+        images = np.ndarray((9, 1, 8, 6))
+        masks = np.ndarray((9, 1, 8, 6))
+        for i, name in enumerate(names):
+            image = cv2.imread(name + '.tif', 0)
+            mask = cv2.imread(name + '_mask.tif', 0)
+            image = np.array([image])
+            mask = np.array([mask])
+            images[i] = image
+            masks[i] = mask
+        np.save('images.npy', images)
+        np.save('masks.npy', masks)
+
+    net = Sequential([Conv2D(3, 3, input_shape=(4, 6, 9))])
+    net.predict(np.zeros((2, 4, 6, 9)))
+    """
+    new, plan = convert(HEAD + textwrap.dedent(text))  # the re-check must know which array is which
+    assert statuses(plan) == [Status.DONE] and "input_shape=(6, 9, 4)" in new

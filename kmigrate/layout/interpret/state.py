@@ -20,6 +20,7 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files, Source
 from kmigrate.layout.graph import AxesRef, Because, LayoutGraph, Site, SoftEdge
 from kmigrate.layout.interpret.heap import Frame, Heap
+from kmigrate.layout.outside import Outside, Shape
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -100,7 +101,7 @@ class Knowledge:
     flatten: str = "auto"
     trial: bool = False  # only to see whether the program is right under either ordering
     # The sizes of the arrays from outside (which keep their layout), as a run of the old program found them.
-    shapes: tuple[tuple[Dim | None, ...] | None, ...] = ()
+    shapes: dict[str, list[Shape]] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -154,7 +155,7 @@ class State(Heap):
         self.hinted = _by_place(knowledge.hints)
         self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
         self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
-        self.source_refs: list[AxesRef] = []  # the arrays from outside, in the order in which they are met
+        self.outside = Outside()
         self.exits: list[list[dict[str, Value]]] = []  # for each loop being run, the names at its breaks
         self.alternate: tuple[int, ...] = ()  # settings that have flipped in the branch being looked at
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
@@ -316,11 +317,10 @@ class State(Heap):
         array = self.new_array(axes, place)
         self.graph.pin(array.node, self.because(why, place, "KM105"))
         if not self.graph.muted:
-            met = len(self.source_refs)
-            shape = self.known.shapes[met] if met < len(self.known.shapes) else None
+            shape = self.outside.shape_of_next(place, self.known.shapes)
             if array.axes is None and shape:
                 array.ref.bind([Axis(size=size) for size in shape])
-            self.source_refs.append(array.ref)
+            self.outside.add(place, array.ref)
         return array
 
     def as_array(self, value: Value, expr: ast.AST) -> Array | None:
