@@ -73,8 +73,10 @@ class AxisOperations(Elementwise):
         if axis is None or (isinstance(axis[0], Const) and axis[0].value is None):
             if by_order:
                 self.leak(array, expr, f"`{short(node)}` gives a position in memory order")
+            if keepdims and array.axes is None:
+                return self.opaque([operand], node, f"`{short(node)}` reduces an array of unknown rank")
             axes = [Axis(size=ONE) for _ in array.axes or ()] if keepdims else []
-            return Array(array.node, AxesRef(axes), array.kind, self.place(node))
+            return Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node), sources=(array,))
         if array.axes is None:
             return self.opaque([operand, axis], node, f"`{short(node)}` reduces an array of unknown rank")
         numbers = self.axis_list(*axis, len(array.axes))
@@ -85,8 +87,21 @@ class AxisOperations(Elementwise):
         for index, item, element in numbers:
             gone.add(index)
             self.axis_use(element, item, array.node, array.ref, index)
+        return self._reduced(array, gone, keepdims, node)
+
+    def _reduced(self, array: Array, gone: set[int], keepdims: bool, node: ast.expr) -> Array:
+        assert array.axes is not None
         rest = [(a.resized(ONE) if i in gone else a) for i, a in enumerate(array.axes) if keepdims or i not in gone]
-        return Array(array.node, AxesRef(rest), array.kind, self.place(node))
+        result = self.derived(array, rest, node)
+        result.sources = (array,)
+        return result
+
+    def reduce_along(self, array: Array, index: int, keepdims: bool, node: ast.expr) -> Array:
+        """A reduction along an axis that is not written."""
+        assert array.axes is not None
+        self.unwritten_axis(array, index, node, "axis")
+        self.event("reduce over", array, node, [array.axes[index]])
+        return self._reduced(array, {index}, keepdims, node)
 
     def new_axis(self, operand: Operand, axis: Operand, node: ast.expr) -> Value:
         """``expand_dims``."""
@@ -104,12 +119,49 @@ class AxisOperations(Elementwise):
         self.axis_use(element, item, result.node, result.ref, index)
         return result
 
+    def new_last_axis(self, array: Array, node: ast.expr, keyword: str) -> Array:
+        """``K.expand_dims(x)``: the place of the new axis is not written."""
+        assert array.axes is not None
+        result = self.derived(array, [*array.axes, Axis(size=ONE)], node)
+        self.unwritten_axis(result, len(array.axes), node, keyword)
+        return result
+
+    def unwritten_axis(self, array: Array, index: int, node: ast.AST, keyword: str) -> None:
+        """An axis that is not written is written after a flip (``keyword`` is '' where the call takes none)."""
+
+        def make(flipped: Callable[[int], bool]) -> list[Edit]:
+            axes = array.axes
+            new = order_to_last(axes).index(index) if axes is not None and flipped(array.node) else index
+            if new == index or axes is None:
+                return []
+            if not keyword or not isinstance(node, ast.Call):
+                raise CannotEdit([array.node], f"`{short(node)}` names no axis")
+            reason = f"axis {index} by default to {new}: the array is {letters(axes)}, for {self.graph.why(array.node)}"
+            return [self.edit(node, "axis_number", "KM103", {"keyword": keyword, "value": new}, reason)]
+
+        self.site([array.node], node, make, cost=0.5)
+
+    def pin_if(self, array: Array, test: Callable[[list[Axis]], bool], why: str, node: ast.AST) -> None:
+        """The array stays as it is if, once all is known, its axes are such."""
+
+        def rule() -> None:
+            if array.axes is not None and test(array.axes):
+                self.graph.pin(array.node, self.because(why, node))
+
+        self.later(rule)
+
+    def around(self, array: Array, expr: ast.expr) -> Any:
+        """How a border at an expression is realised: only arrays of numpy can be transposed there."""
+        if array.kind == "numpy":
+            return self.wrap(expr, f"`{short(expr)}`")
+        return lambda flipped, axes: None
+
     def derived(self, array: Array, axes: list[Axis], node: ast.expr) -> Array:
         """A result whose axes are those of ``array`` and new ones: they flip together where both move."""
         result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node), maker=array.maker)
 
         def rule() -> None:
-            if moves(array.axes):
+            if moves(array.axes) and moves(result.axes):
                 self.graph.tie(array.node, result.node)
 
         self.later(rule)
@@ -141,8 +193,25 @@ class AxisOperations(Elementwise):
         self.site([array.node, result.node], node, make, cost=0.0)
         return result
 
+    def turned(self, array: Array, expr: ast.expr, node: ast.expr) -> Value:
+        """``x.T``, all axes in the opposite order: it cannot say another order."""
+        assert array.axes is not None
+        result = Array(self.graph.node(), AxesRef(array.axes[::-1]), array.kind, self.place(node), sources=(array,))
+        why = f"`{short(node)}` reverses the order of the axes"
+        self.pin_if(array, moves, why, node)
+        self.pin_if(result, moves, why, node)
+        self.event("turned", array, node)
+        return result
+
     def concatenate(
-        self, parts: Value, parts_expr: ast.expr, axis: Operand | None, node: ast.expr, new: bool, default: int
+        self,
+        parts: Value,
+        parts_expr: ast.expr,
+        axis: Operand | None,
+        node: ast.expr,
+        new: bool,
+        default: int,
+        keyword: str = "axis",
     ) -> Value:
         """``concatenate`` along an axis that is there, or (``new``) ``stack`` along a new one."""
         items = self._parts(parts, parts_expr)
@@ -175,21 +244,10 @@ class AxisOperations(Elementwise):
             axes[index] = axes[index].resized(size or self.name_of("concatenated", node))
             result = Array(main.node, AxesRef(axes), main.kind, self.place(node))
         if axis is None:
-            self._default_axis(result, index, node)
+            self.unwritten_axis(result, index, node, keyword)
         else:
             self.axis_use(element, item, result.node, result.ref, index)
         return result
-
-    def _default_axis(self, result: Array, index: int, node: ast.expr) -> None:
-        """An axis that is not written cannot follow a flip."""
-
-        def make(flipped: Callable[[int], bool]) -> list[Edit]:
-            axes = result.axes
-            if flipped(result.node) and axes is not None and order_to_last(axes).index(index) != index:
-                raise CannotEdit([result.node], f"`{short(node)}` names no axis")
-            return []
-
-        self.site([result.node], node, make, cost=0.0)
 
     def _parts(self, parts: Value, expr: ast.expr) -> list[Operand] | None:
         if not isinstance(parts, Seq) or not parts.items:

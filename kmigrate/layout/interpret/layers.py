@@ -86,7 +86,7 @@ class Layers(Barriers):
 
     def _applied(self, layer: Layer, name: str, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         if name in LAYOUT_LAYERS:
-            return self._layout_layer(layer, x, node)
+            return self.map_layer(layer, x, node)
         if name in ELEMENTWISE_LAYERS:
             if layer.values.get("noise_shape"):
                 self.pin_if_moving(x, "`noise_shape` names axes", node)
@@ -103,7 +103,7 @@ class Layers(Barriers):
             return self._recurrent(layer, x, expr, node)
         return self._opaque_layer(layer, x, expr, node)
 
-    def _layout_layer(self, layer: Layer, x: Array, node: ast.expr) -> Array:
+    def map_layer(self, layer: Layer, x: Array, node: ast.expr) -> Array:
         spatial, channels = LAYOUT_LAYERS[layer.api.name]
         first, setting, why = self.setting(layer)
         layer.setting = setting

@@ -5,15 +5,16 @@ from __future__ import annotations
 import ast
 
 from kmigrate.keras_api.names import Api, resolve
-from kmigrate.layout.axes import BATCH, CHANNEL, Axis
-from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files
 from kmigrate.layout.interpret import operation_tables as tables
 from kmigrate.layout.interpret import operations as ops
+from kmigrate.layout.interpret import outside_operations as outside
 from kmigrate.layout.interpret.calls import Call
+from kmigrate.layout.interpret.data import IMAGE_FUNCTIONS, Data
+from kmigrate.layout.interpret.dataset_operations import DATASET_METHODS
 from kmigrate.layout.interpret.making_layers import takes_layout
 from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
-from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING, Models
+from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING
 from kmigrate.layout.interpret.state import Knowledge, short
 from kmigrate.layout.interpret.worlds import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.values import (
@@ -33,13 +34,6 @@ from kmigrate.layout.values import (
     Value,
 )
 
-DATASETS: dict[str, tuple[int, int, tuple[int, ...], bool]] = {
-    # name: training images, test images, sizes of one (with the channel first), has channels
-    "mnist": (60000, 10000, (28, 28), False),
-    "fashion_mnist": (60000, 10000, (28, 28), False),
-    "cifar10": (50000, 10000, (3, 32, 32), True),
-    "cifar100": (50000, 10000, (3, 32, 32), True),
-}
 SETTERS = ("set_image_dim_ordering", "set_image_data_format")
 GETTERS = {"image_dim_ordering": ("th", "tf"), "image_data_format": ("channels_first", "channels_last")}
 HARMLESS_HOMES = tuple(
@@ -50,7 +44,7 @@ HARMLESS_HOMES = tuple(
 )
 
 
-class Library(Models):
+class Library(Data):
     """Dispatch of library calls."""
 
     def __init__(self, files: Files, knowledge: Knowledge) -> None:
@@ -76,15 +70,15 @@ class Library(Models):
             self.reads_ambient(call.node)
             return OrderingName(GETTERS[name][0 if self.ambient.first else 1], self.ambient.layers)
         if top in ("warnings", "logging"):
-            return ops.shown(self, call)  # type: ignore[arg-type]
+            return outside.shown(self, call)  # type: ignore[arg-type]
         if top in tables.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
-            return ops.harmless(self, call)  # type: ignore[arg-type]
+            return outside.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
             for value, expr in call.all():
                 self.leak(value, expr, "an exception carries it")
             return Unknown("an exception")
         if top.startswith("keras_"):
-            self._may_read_ambient(call)
+            self.may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
     # -- Keras -----------------------------------------------------------------------------------------
@@ -103,16 +97,16 @@ class Library(Models):
             return tables.BACKEND[f"backend.{name}"](self, call)  # type: ignore[arg-type]
         if home == "keras.losses" and call.positional and isinstance(call.positional[0][0], Array):
             return self._loss_function(api, call)
+        if name.endswith(".preprocess_input"):
+            return self._preprocess_input(call)
         if name.endswith(".load_data"):
             return self._dataset(name.split(".")[0], call)
-        if home == "keras.utils" and name == "to_categorical":
-            operand = call.get(0, "x", "y")
-            if operand is not None:
-                self.as_array(*operand)
-            return self.new_array([Axis(BATCH), Axis()], self.place(call.node))
+        row = tables.KERAS.get(f"{home[6:]}.{name.rsplit('.', 1)[-1]}")
+        if row is not None:
+            return row(self, call)  # type: ignore[arg-type]
         if home == "keras.config":
             return self._backend_call(api, call)
-        if home.startswith("keras.preprocessing"):
+        if home.startswith("keras.preprocessing") or (home == "keras.utils" and name in IMAGE_FUNCTIONS):
             return self._preprocessing(api, call)
         if home in HARMLESS_HOMES:
             for value, expr in call.all():
@@ -122,10 +116,10 @@ class Library(Models):
         if name in PLOTTING:
             return Const(None)
         if home.startswith(("keras.applications", "keras.preprocessing")) or "image" in name or takes_layout(api):
-            self._may_read_ambient(call)
+            self.may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{api.spelled}` (not in the tables)")
 
-    def _may_read_ambient(self, call: Call) -> None:
+    def may_read_ambient(self, call: Call) -> None:
         """What is not in the tables may build or load things under the ambient setting."""
         because = self.because(f"`{short(call.node)}` (not in the tables) may follow the setting", call.node)
         for node in (self.ambient.layers, self.ambient.loaders):
@@ -200,7 +194,7 @@ class Library(Models):
         if row is not None:
             return row(self, call)  # type: ignore[arg-type]
         if takes_layout(api):
-            self._may_read_ambient(call)
+            self.may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
     def _set_ordering(self, call: Call) -> Value:
@@ -231,69 +225,6 @@ class Library(Models):
             self.entry.ambients.append(self.ambient)
         return Const(None)
 
-    # -- data --------------------------------------------------------------------------------------------
-
-    def _dataset(self, name: str, call: Call) -> Value:
-        known = DATASETS.get(name)
-        if known is None:
-            return Unknown(f"`{short(call.node)}`", self.place(call.node))
-        train, test, sizes, channels = known
-        ambient = self.ambient
-        follows = self.known.cifar_follows
-        first = ambient.first if follows else True
-        pairs: list[Value] = []
-        for n in (train, test):
-            labels = _of_image(first) if channels else ["H", "W"]
-            order = sizes if not channels or first else (*sizes[1:], sizes[0])
-            axes = [
-                Axis(BATCH, Dim(n)),
-                *(Axis(label, Dim(s)) for label, s in zip(labels, order, strict=True)),
-            ]
-            images = self.new_array(axes, self.place(call.node))
-            if channels and first:
-                if follows:
-                    self.graph.tie(images.node, ambient.loaders)
-                else:
-                    text = f"{name} is channels-first in this version whatever the setting"
-                    self.graph.pin(images.node, self.because(text, call.node, "KM105"))
-            label_axes = [Axis(BATCH, Dim(n))] + ([Axis(size=Dim(1))] if channels else [])
-            pairs.append(Seq("tuple", [images, self.new_array(label_axes, self.place(call.node))]))
-        return Seq("tuple", pairs)
-
-    def _preprocessing(self, api: Api, call: Call) -> Value:
-        name = api.name.rsplit(".", 1)[-1]
-        if name == "ImageDataGenerator":
-            given = call.get(None, "data_format", "dim_ordering")
-            first, node = self.ambient.first, self.ambient.loaders
-            if given is not None and isinstance(given[0], Const) and given[0].value in OTHER_NAME:
-                first = given[0].value in FIRST_NAMES
-                node = self.setting_node(given[0]) if given[0].origin else node
-            elif given is not None and not (isinstance(given[0], Const) and given[0].value in (None, "default")):
-                return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
-            elif self.ambient.implied and self.known.separate_loaders:
-                node = self.graph.node()
-                self.explicit_argument(call.node, node)
-            function = call.get(None, "preprocessing_function")
-            if function is not None and not (isinstance(function[0], Const) and function[0].value is None):
-                self.graph.pin(node, self.because("`preprocessing_function` sees the images", call.node))
-            return Tool("ImageDataGenerator", node, first)
-        if name in ("img_to_array", "array_to_img") and call.get(1, "data_format", "dim_ordering") is None:
-            labels = _of_image(self.ambient.first)
-            image = self.new_array([Axis(label) for label in labels], self.place(call.node))
-            self.graph.tie(image.node, self.ambient.loaders)
-            given = call.get(0, "x", "img")
-            if name == "img_to_array":
-                for value, expr in call.all():
-                    self.leak(value, expr, f"`{short(call.node)}`")
-                return image
-            array = None if given is None else self.as_array(*given)
-            if given is not None and array is not None:
-                self.join_axes(image, self.consume(array, given[1], f"`{short(given[1])}`"), call.node)
-            return Unknown(f"`{short(call.node)}`", self.place(call.node))
-        if name != "load_img":
-            self._may_read_ambient(call)
-        return self.opaque(call.all(), call.node, f"`{short(call.node)}` (not in the tables)")
-
     # -- methods of library objects ---------------------------------------------------------------------------
 
     def library_method(self, owner: Value, name: str, call: Call) -> Value:
@@ -312,11 +243,9 @@ class Library(Models):
                 if made is not None:
                     return self._array_method(made, name, call)
         if isinstance(owner, Batches):
-            return (
-                owner.item
-                if name in ("next", "__next__")
-                else self.opaque(call.all(), call.node, f"`{short(call.node)}`")
-            )
+            if name in DATASET_METHODS:
+                return DATASET_METHODS[name](self, owner, call)  # type: ignore[arg-type]
+            return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
         self.leak(owner, call.node, f"`{short(call.node)}`")
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
@@ -334,52 +263,11 @@ class Library(Models):
             return operation(self, inner)  # type: ignore[arg-type]
         return self.opaque(inner.all(), call.node, f"`.{name}()` (not in the tables)")
 
-    def _tool_method(self, tool: Tool, name: str, call: Call) -> Value:
-        if tool.name == "random":
-            operation = tables.RANDOM.get(f"random.{name}")
-            if operation is not None:
-                return operation(self, call)  # type: ignore[arg-type]
-        if tool.name == "ImageDataGenerator":
-            if name == "fit" and call.positional:
-                self._into_generator(tool, call.positional[0])
-                return Const(None)
-            if name == "flow":
-                x, y = call.get(0, "x", "X"), call.get(1, "y")
-                if x is not None and call.get(None, "save_to_dir") is None:
-                    images = self._into_generator(tool, x)
-                    if images is not None:
-                        return Batches(images if y is None else Seq("tuple", [images, y[0]]))
-            if name == "flow_from_directory":
-                labels = [BATCH, *_of_image(tool.first)]
-                images = self.new_array([Axis(label) for label in labels], self.place(call.node))
-                self.graph.tie(images.node, tool.node)
-                mode = call.get(None, "class_mode")
-                if mode is not None and isinstance(mode[0], Const) and mode[0].value is None:
-                    return Batches(images)
-                targets = self.new_array([Axis(BATCH), Axis()], self.place(call.node))
-                return Batches(Seq("tuple", [images, targets]))
-            self.graph.pin(tool.node, self.because(f"`{short(call.node)}` (not in the tables)", call.node))
-        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
-
-    def _into_generator(self, tool: Tool, given: tuple[Value, ast.expr]) -> Array | None:
-        array = self.as_array(*given)
-        if array is None:
-            return None
-        used = self.consume(array, given[1], f"`{short(given[1])}`")
-        labels = [BATCH, *_of_image(tool.first)]
-        wanted = self.new_array([Axis(label) for label in labels], self.place(given[1]), tool.node)
-        self.join_axes(wanted, used, given[1])
-        return wanted
-
 
 DRAWING = frozenset(
     "figure subplot subplots show title xlabel ylabel legend savefig close axis grid tight_layout colorbar xlim ylim "
     "xticks yticks gray plot suptitle".split()
 )
-
-
-def _of_image(first: bool) -> list[str]:
-    return [CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL]
 
 
 def _draws_no_array(dotted: str) -> bool:

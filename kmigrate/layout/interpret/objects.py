@@ -64,6 +64,8 @@ class Objects(ArrayOps):
         if name == "T":
             if array.axes is not None and len(array.axes) < 2:
                 return array
+            if array.axes is not None:
+                return self.turned(self.consume(array, expr.value, f"`{short(expr.value)}`"), expr.value, expr)
             return self.opaque([(array, expr.value)], expr, f"`{short(expr)}`")
         return Method(array, name)
 

@@ -1,7 +1,7 @@
-"""Library functions by name, in tables: one more function is one more row.
+"""Kinds of array operations: one row of a table names a kind and where its arguments stand.
 
-A row names a kind of operation (elementwise, reduction, creation, ...) and where its arguments
-stand. numpy, the Keras backend, keras.ops and TensorFlow share the kinds.
+numpy, the Keras backend, keras.ops and TensorFlow share the kinds. What a row does not know of a call makes
+the call one that is not understood.
 """
 
 from __future__ import annotations
@@ -13,15 +13,14 @@ from kmigrate.layout.axes import Axis, channel_at, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call, Operation
-from kmigrate.layout.interpret.shapes import CannotEdit, dim_of
+from kmigrate.layout.interpret.rows import ARRAY, NEUTRAL, first, holds_array, is_none, known, refused, strange
+from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
     Const,
-    Dict,
     Seq,
     SymInt,
-    Tool,
     Unknown,
     Value,
 )
@@ -40,45 +39,113 @@ def elementwise(*counted: int) -> Operation:
             return run.opaque([*operands, out], call.node, f"`out=` of `{short(call.node)}`")
         if counted and any(isinstance(v, Array) for i, (v, _) in enumerate(call.positional) if i not in counted):
             return run.opaque(call.positional, call.node, f"an array argument of `{short(call.node)}`")
-        names = ("x", "a", "x1", "x2", "y", "tensor", "features", "data")
+        names = (*ARRAY, "x1", "x2", "y", "target", "output", "condition", "e1", "e2", "labels", "predictions")
         operands = [*operands, *(call.keywords[n] for n in names if n in call.keywords)]
+        others = [v for n, (v, _) in call.keywords.items() if n not in names and n not in NEUTRAL]
+        if call.star or any(map(holds_array, others)):
+            return refused(run, call, "an array argument by keyword")
         return run.elementwise(operands, call.node)
 
     return operation
 
 
-def reduction(axis_at: int = 1, by_order: bool = False, keep_at: int | None = None) -> Operation:
-    """Axes disappear (or shrink to 1)."""
+def compared(run: Interpreter, call: Call) -> Value:
+    """``allclose`` and its like: two arrays number by number, and one answer for all."""
+    if len(call.positional) < 2 or any(map(holds_array, (v for v, _ in call.keywords.values()))) or call.star:
+        return refused(run, call)
+    run.elementwise(call.positional[:2], call.node)
+    return Unknown("a comparison", run.place(call.node))
+
+
+def reduction(
+    axis_at: int = 1, by_order: bool = False, keep_at: int | None = None, default: int | None = None, others: str = ""
+) -> Operation:
+    """Axes disappear (or shrink to 1).
+
+    ``default`` is the axis where none is given (None: all of them); ``others`` are arguments that hold no array.
+    """
+    plain = others.split()
 
     def operation(run: Interpreter, call: Call) -> Value:
-        operand = call.get(0, "x", "a", "input_tensor", "input")
+        operand = first(call)
         if operand is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
-        if isinstance(operand[0], Seq):
+            return refused(run, call)
+        if isinstance(operand[0], Seq) and not holds_array(operand[0]):
             return SymInt(run.name_of("number", call.node))
         keep = call.get(keep_at, "keepdims", "keep_dims")
+        axis = call.get(axis_at, "axis", "reduction_indices", "axes")
+        used = [operand, *(given for given in (keep, axis) if given is not None)]
+        rest = [v for v, e in call.all() if not any(e is other for _, other in used)]
+        rest_names = [n for n in call.keywords if n not in (*plain, *NEUTRAL, *ARRAY, "keepdims", "keep_dims", "axis",
+                                                            "axes", "reduction_indices")]  # fmt: skip
+        if call.star or rest_names or any(map(holds_array, rest)):
+            return refused(run, call)
+        if keep is not None and not isinstance(keep[0], Const):
+            return refused(run, call, "whether it keeps its axes is not known")
         keepdims = keep is not None and isinstance(keep[0], Const) and bool(keep[0].value)
-        axis = call.get(axis_at, "axis", "reduction_indices")
+        array = run.as_array(*operand)
+        if default is not None and axis is None and array is not None:
+            if array.axes is None or not -len(array.axes) <= default < len(array.axes):
+                return refused(run, call, "the rank is not known")
+            return run.reduce_along(array, default % len(array.axes), keepdims, call.node)
         return run.reduce(operand, axis, keepdims, call.node, by_order)
 
     return operation
 
 
-def creation(shape_at: int = 0, ordered: bool = False) -> Operation:
-    """A new array of a given shape."""
+def norm(run: Interpreter, call: Call) -> Value:
+    """``np.linalg.norm(x, ord, axis)``: of all numbers, of vectors along an axis, or of matrices."""
+    order = call.get(1, "ord")
+    array = known(run, first(call))
+    if not is_none(order) and is_none(call.get(2, "axis")) and (array is None or len(array.axes or ()) != 1):
+        return refused(run, call, "a norm of matrices")
+    return reduction(axis_at=2, keep_at=3, others="ord")(run, call)
+
+
+def creation(shape_at: int = 0, ordered: bool = False, kind: str = "numpy") -> Operation:
+    """A new array of a given shape; ``ordered`` where its numbers come one by one in memory order."""
 
     def operation(run: Interpreter, call: Call) -> Value:
-        shape = call.get(shape_at, "shape", "size")
+        shape = call.get(shape_at, "shape", "size", "dims")
         if shape is None:
             return SymInt(run.name_of("number", call.node))
-        return run.filled(shape[0], shape[1], call.node, ordered)
+        for value, expr in call.all():
+            if expr is not shape[1] and holds_array(value):
+                return refused(run, call)
+        made = run.filled(shape[0], shape[1], call.node, ordered)
+        if isinstance(made, Array):
+            made.kind = kind
+        return made
 
     return operation
 
 
+def placeholder(run: Interpreter, call: Call) -> Value:
+    """``K.placeholder(shape, ndim)``: a tensor that is fed by hand."""
+    shape, rank = call.get(0, "shape"), call.get(1, "ndim")
+    if not is_none(shape):
+        made = creation(0, kind="graph")(run, call)
+        return made if isinstance(made, Array) else refused(run, call)
+    if rank is not None and isinstance(rank[0], Const) and isinstance(rank[0].value, int):
+        array = run.new_array([Axis() for _ in range(rank[0].value)], run.place(call.node), kind="graph")
+        return array
+    return refused(run, call)
+
+
+def broadcast_to(run: Interpreter, call: Call) -> Value:
+    """``np.broadcast_to(x, shape)``: as an operation on it and a new array of that shape."""
+    operand, shape = first(call), call.get(1, "shape")
+    if operand is None or shape is None or strange(call, 2, "shape"):
+        return refused(run, call)
+    made = run.filled(*shape, call.node, ordered=False)
+    if not isinstance(made, Array):
+        return refused(run, call)
+    return run.elementwise([(made, call.node), operand], call.node)
+
+
 def chosen(run: Interpreter, call: Call) -> Value:
     """``where(test, a, b)``; with one argument it gives index arrays, one for each axis."""
-    if len(call.positional) == 1:
+    if len(call.positional) < 3:
         return run.opaque(call.all(), call.node, f"`{short(call.node)}` gives an index for each axis")
     return run.elementwise(call.positional, call.node)
 
@@ -100,14 +167,19 @@ def random_dimensions(run: Interpreter, call: Call) -> Value:
 
 
 def like(run: Interpreter, call: Call) -> Value:
+    """A new array of the shape of another."""
+    if "shape" in call.keywords or any(holds_array(v) for v, _ in call.positional[1:]):
+        return refused(run, call)
     return run.elementwise(call.positional[:1], call.node)
 
 
 def to_array(run: Interpreter, call: Call) -> Value:
     """``np.array``/``asarray`` of an array, a list of arrays or numbers."""
-    operand = call.get(0, "object", "a", "x", "value")
+    operand = call.get(0, "object", *ARRAY)
     if operand is None:
         return Unknown("an array", run.place(call.node))
+    if "ndmin" in call.keywords:
+        return refused(run, call)
     value, expr = operand
     if isinstance(value, Seq):
         if value.axes is not None and any(channel_at([a]) is not None for a in value.axes):
@@ -152,10 +224,10 @@ def listed(run: Interpreter, value: Seq, expr: ast.expr, node: ast.expr) -> Valu
 
 def reshape(shape_at: int = 1) -> Operation:
     def operation(run: Interpreter, call: Call) -> Value:
-        operand = call.get(0, "a", "x", "tensor")
+        operand = first(call)
         shape = call.get(shape_at, "newshape", "shape", "target_shape")
-        if operand is None or shape is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if operand is None or shape is None or strange(call, shape_at + 1, "newshape", "shape", "target_shape"):
+            return refused(run, call)
         return reshaped(run, operand, shape, call.node)
 
     return operation
@@ -167,13 +239,12 @@ def reshaped(run: Interpreter, operand: Any, shape: Any, node: ast.Call) -> Valu
     target = shape[0]
     if isinstance(target, Const | SymInt):
         if isinstance(target, Const) and target.value == -1 and array is not None:
-            return run.flat((array, expr), node, run.wrap(expr, f"`{short(expr)}`"), keep_first=False)
+            return run.flat((array, expr), node, run.around(array, expr), keep_first=False)
         return run.opaque([operand], node, f"`{short(node)}`")
     seq = run.as_shape(target, shape[1])
     if array is None or seq is None:
         return run.opaque([operand, shape], node, f"the shape of `{short(node)}` is not known")
-    what = f"`{short(node)}`"
-    result = run.reshape((array, expr), seq, node, run.wrap(node, what), shape_expr=shape[1])
+    result = run.reshape((array, expr), seq, node, run.around(array, node), shape_expr=shape[1])
     result.derivation = ("reshape", id(array.ref.find()), tuple(seq.items))
     return result
 
@@ -182,10 +253,10 @@ def permutation(perm_at: int = 1, operand_kind: str = "arg") -> Operation:
     """``transpose(x, perm)``."""
 
     def operation(run: Interpreter, call: Call) -> Value:
-        operand = call.get(0, "a", "x")
+        operand = first(call)
         perm = call.get(perm_at, "axes", "perm", "pattern")
-        if operand is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if operand is None or strange(call, 2, "axes", "perm", "pattern", "conjugate"):
+            return refused(run, call)
         return transposed(run, operand, perm, call.node, operand_kind)
 
     return operation
@@ -222,17 +293,30 @@ def transposed(run: Interpreter, operand: Any, perm: Any, node: ast.Call, operan
     return result
 
 
+_MOVED = ("axis1", "axis2", "source", "destination", "axis", "start")  # in the order of their positions
+
+
 def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
     """``swapaxes``, ``moveaxis``, ``rollaxis``: transposes that name two axes."""
 
     def operation(run: Interpreter, call: Call) -> Value:
         operand = call.get(0, "a", "x")
-        numbers = [v.value for v, _ in call.positional[1:] if isinstance(v, Const) and isinstance(v.value, int)]
+        given = [*call.positional[1:], *(call.keywords[w] for w in _MOVED if w in call.keywords)]
+        numbers = [v.value for v, _ in given if isinstance(v, Const) and isinstance(v.value, int)]
         array = None if operand is None else run.as_array(*operand)
         if array is not None and array.axes is None:
             run.bind_rank(array, run.rank_hint(call.node) or 0)
-        if operand is None or array is None or not array.axes or not numbers or len(numbers) > 2:
+        if (
+            operand is None
+            or array is None
+            or not array.axes
+            or not numbers
+            or len(numbers) > 2
+            or len(numbers) < len(given)
+        ):
             return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        if strange(call, 3, *_MOVED):
+            return refused(run, call)
         rank = len(array.axes)
         order = list(range(rank))
         start = numbers[0] % rank
@@ -253,7 +337,8 @@ def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
             if new is None:
                 args: dict[str, Any] = {"action": "remove", "operand": operand_kind}
                 return [run.edit(call.node, "transpose", "KM105", args, f"{reason}: not needed any more")]
-            raise CannotEdit([], f"`{short(call.node)}` would have to move other axes")
+            args = {"action": "change", "perm": new, "operand": operand_kind}
+            return [run.edit(call.node, "transpose", "KM105", args, reason)]
 
         return run.transpose(operand, order, call.node, edit)
 
@@ -261,10 +346,16 @@ def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
 
 
 def expand_dims(axis_at: int = 1, default: int | None = None) -> Operation:
+    """New axes of length 1."""
+
     def operation(run: Interpreter, call: Call) -> Value:
-        operand, axis = call.get(0, "a", "x", "input"), call.get(axis_at, "axis", "dim")
-        if operand is None or axis is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        operand, axis = first(call), call.get(axis_at, "axis", "dim")
+        if operand is not None and axis is None and default is not None and not strange(call, 2, "axis", "dim"):
+            array = known(run, operand)
+            if array is not None and array.axes is not None:
+                return run.new_last_axis(array, call.node, "axis")
+        if operand is None or axis is None or strange(call, 2, "axis", "dim"):
+            return refused(run, call)
         return run.new_axis(operand, axis, call.node)
 
     return operation
@@ -272,53 +363,13 @@ def expand_dims(axis_at: int = 1, default: int | None = None) -> Operation:
 
 def concatenation(new: bool = False, axis_at: int = 1, default: int = 0) -> Operation:
     def operation(run: Interpreter, call: Call) -> Value:
-        parts = call.get(0, "arrays", "tensors", "values", "xs", "x")
-        if parts is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        parts = call.get(0, "arrays", "tensors", "values", "xs", "x", "tup")
         axis = call.get(axis_at, "axis", "concat_dim")
+        if parts is None or strange(call, 2, "arrays", "tensors", "values", "xs", "tup", "axis", "concat_dim"):
+            return refused(run, call)
         return run.concatenate(*parts, axis, call.node, new, default)
 
     return operation
-
-
-def stacked_rows(run: Interpreter, call: Call) -> Value:
-    """``vstack`` of arrays of two or more axes is a concatenation along axis 0."""
-    parts = call.positional[0][0] if call.positional else None
-    if (
-        isinstance(parts, Seq)
-        and parts.items
-        and isinstance(parts.items[0], Array)
-        and len(parts.items[0].axes or ()) > 1
-    ):
-        return concatenation()(run, call)
-    return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
-
-
-def file_source(run: Interpreter, call: Call) -> Value:
-    """Data from a file keeps its layout."""
-    return run.source_array(run.place(call.node), f"`{short(call.node)}` reads a file, which stays as it is")
-
-
-def sink(run: Interpreter, call: Call) -> Value:
-    """What is written keeps its layout."""
-    for value, expr in call.all():
-        run.leak(value, expr, f"`{short(call.node)}` writes it")
-    return Const(None)
-
-
-def shown(run: Interpreter, call: Call) -> Value:
-    for value, expr in call.all():
-        run.show(value, expr)
-    return Const(None)
-
-
-def harmless(run: Interpreter, call: Call) -> Value:
-    """Takes no arrays, but perhaps shapes, and gives nothing that has a layout."""
-    for value, expr in call.all():
-        plain = isinstance(value, Seq) and all(isinstance(i, Const | SymInt | Unknown) for i in value.items)
-        if not plain:
-            run.leak(value, expr, f"`{short(call.node)}`")
-    return Unknown(f"`{short(call.node)}`", run.place(call.node))
 
 
 def vector(run: Interpreter, call: Call) -> Value:
@@ -329,173 +380,31 @@ def vector(run: Interpreter, call: Call) -> Value:
     return run.new_array([Axis(size=run.name_of("n", call.node))], run.place(call.node))
 
 
-def anything(run: Interpreter, call: Call) -> Value:
-    """``exec``, ``eval``, ``globals``: may read or set any name, so nothing here is safe to change."""
-    run.poisoned = run.because(f"`{short(call.node)}` may read or set any name", call.node)
-    return Unknown(f"`{short(call.node)}`", run.place(call.node))
-
-
-def number(run: Interpreter, call: Call) -> Value:
-    """A number; shapes may go in (a product or a sum does not depend on their order)."""
-    for value, expr in call.all():
-        if isinstance(value, Array):
-            run.leak(value, expr, f"`{short(call.node)}`")
-    return SymInt(run.name_of("number", call.node))
-
-
-def cast_number(run: Interpreter, call: Call) -> Value:
-    """``int(x)``, ``float(x)``."""
-    if len(call.positional) == 1:
-        value = call.positional[0][0]
-        if isinstance(value, Const) and isinstance(value.value, int | float | str):
-            try:
-                kind = {"int": int, "float": float}.get(ast.unparse(call.node.func), float)
-                return Const(kind(value.value))
-            except ValueError:
-                pass
-        if isinstance(value, SymInt):
-            return value
-    return number(run, call)
-
-
-def length(run: Interpreter, call: Call) -> Value:
-    value, _expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
-    if isinstance(value, Seq):
-        return Const(len(value.items)) if value.fixed else SymInt(run.name_of("len", call.node))
-    if isinstance(value, Array) and value.axes:
-        axes = value.axes
-
-        def rule() -> None:
-            if moves(axes) and channel_at(axes) == 0:
-                run.graph.pin(value.node, run.because(f"`{short(call.node)}` counts channels", call.node))
-
-        run.later(rule)
-        return run.size_value(axes[0].size, "len", call.node)
-    if isinstance(value, Dict):
-        return Const(len(value.items))
-    return SymInt(run.name_of("len", call.node))
-
-
-def counted(run: Interpreter, call: Call) -> Value:
-    """``range``."""
-    values = [v.value for v, _ in call.positional if isinstance(v, Const) and isinstance(v.value, int)]
-    if len(values) == len(call.positional) and values:
-        numbers = range(*values[:3])
-        if len(numbers) <= 64:
-            return Seq("list", [Const(i) for i in numbers])
-    return Seq("list", [SymInt(run.name_of("i", call.node))], fixed=False)
-
-
-def copied_sequence(kind: str) -> Operation:
-    def operation(run: Interpreter, call: Call) -> Value:
-        if not call.positional:
-            return Seq(kind, [])
-        value, expr = call.positional[0]
-        if isinstance(value, Seq):
-            seq = value
-            if value.fixed and value.items and all(isinstance(i, Const | SymInt) for i in value.items):
-                seq = run.as_shape(value, expr) or value
-            return Seq(kind, list(seq.items), None, seq.axes, seq.nodes, seq.fixed)
-        if isinstance(value, Array):
-            return Seq("list", [run.item_of(value, expr)], fixed=False)
-        run.leak(value, expr, f"`{short(call.node)}`")
-        return Unknown(f"`{short(call.node)}`", run.place(call.node))
-
-    return operation
-
-
-def mapping(run: Interpreter, call: Call) -> Value:
-    """``dict(a=1)``, ``dict(other, a=1)``, ``dict([(key, value), ...])``."""
-    made = Dict({})
-    for value, expr in call.positional:
-        pairs = [p.items for p in value.items if isinstance(p, Seq)] if isinstance(value, Seq) else []
-        if isinstance(value, Seq) and len(pairs) == len(value.items) and all(len(p) == 2 for p in pairs):
-            for key, item in pairs:
-                run.store_item(made, key, item, expr)
-            if not value.fixed:
-                made.maybe.update(made.items)
-        elif isinstance(value, Dict):
-            run.spread_into(made, value, expr)
-        else:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
-    for name, (value, expr) in call.keywords.items():
-        run.store_item(made, Const(name), value, expr)
-    return made if not call.star else Unknown(f"`{short(call.node)}`", run.place(call.node))
-
-
-def zipped(run: Interpreter, call: Call) -> Value:
-    values = [v for v, _ in call.positional]
-    if values and all(isinstance(v, Seq) and v.fixed for v in values):
-        return Seq("list", [Seq("tuple", list(items)) for items in zip(*(v.items for v in values), strict=False)])  # type: ignore[attr-defined]
-    return Seq("list", [Seq("tuple", [run.item_of(v, e) for v, e in call.positional])], fixed=False)
-
-
-def enumerated(run: Interpreter, call: Call) -> Value:
-    if not call.positional:
-        return Unknown("enumerate", run.place(call.node))
-    value, expr = call.positional[0]
-    if isinstance(value, Seq) and value.fixed:
-        return Seq("list", [Seq("tuple", [Const(i), item]) for i, item in enumerate(value.items)])
-    return Seq("list", [Seq("tuple", [SymInt(run.name_of("i", call.node)), run.item_of(value, expr)])], fixed=False)
-
-
-def shuffled(run: Interpreter, call: Call) -> Value:
-    """In place along axis 0."""
-    for value, expr in call.positional:
-        if isinstance(value, Array) and value.axes and channel_at(value.axes) == 0:
-            run.leak(value, expr, f"`{short(call.node)}` shuffles the channels")
-    return Const(None)
-
-
-def permuted(run: Interpreter, call: Call) -> Value:
-    """``np.random.permutation``: of a number, or of an array along axis 0."""
-    value, expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
-    if isinstance(value, Array):
-        shuffled(run, call)
-        return run.elementwise([(value, expr)], call.node)
-    return run.new_array([Axis(size=dim_of(value))], run.place(call.node))
-
-
-def split_rows(run: Interpreter, call: Call) -> Value:
-    """``train_test_split``: two parts of each array, along axis 0."""
-    parts: list[Value] = []
-    for value, expr in call.positional:
-        array = run.as_array(value, expr)
-        if array is None or array.axes is None:
-            return run.opaque(call.positional, call.node, f"`{short(call.node)}` splits arrays of unknown rank")
-        for _ in range(2):
-            axes = [array.axes[0].resized(run.name_of(f"part{len(parts)}", call.node)), *array.axes[1:]]
-            parts.append(Array(array.node, AxesRef(axes), array.kind, run.place(call.node)))
-    return Seq("list", parts)
-
-
-def flattened(keep_first: bool) -> Operation:
-    def operation(run: Interpreter, call: Call) -> Value:
-        operand = call.get(0, "x", "a")
-        if operand is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
-        return run.flat(operand, call.node, run.wrap(operand[1], f"`{short(operand[1])}`"), keep_first)
-
-    return operation
-
-
-def along_last(axis_at: int = 1) -> Operation:
+def along_last(axis_at: int | None = 1) -> Operation:
     """Softmax and the like: an axis (the last one by default) is special, the shape stays."""
 
     def operation(run: Interpreter, call: Call) -> Value:
-        operand = call.get(0, "x", "logits", "a")
-        array = None if operand is None else run.as_array(*operand)
-        if operand is None or array is None or array.axes is None:
-            return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        array = known(run, first(call))
+        if array is None or strange(call, 2, "axis", "dim", "order", "epsilon"):
+            return refused(run, call)
         axis = call.get(axis_at, "axis", "dim")
-        run.special_axis(array, axis, call.node, "axis")
+        run.special_axis(array, axis, call.node, "axis" if axis_at is not None else "")
         return Array(array.node, array.ref, array.kind, run.place(call.node), sources=(array,))
 
     return operation
 
 
-def random_generator(run: Interpreter, call: Call) -> Value:
-    return Tool("random", run.graph.node(), False)
+_LOSS = ("from_logits", "target", "output", "y_true", "y_pred")
+
+
+def crossentropy(run: Interpreter, call: Call) -> Value:
+    """A loss along the last axis of two arrays, which goes."""
+    operands = [call.get(0, "target", "y_true", "output"), call.get(1, "output", "y_pred", "target")]
+    both = [o for o in operands if o is not None]
+    made = run.elementwise(both, call.node) if len(both) == 2 and not strange(call, 2, *_LOSS) else None
+    if not isinstance(made, Array) or not made.axes:
+        return refused(run, call)
+    return run.reduce_along(made, len(made.axes) - 1, False, call.node)
 
 
 def shape_tuple(run: Interpreter, call: Call) -> Value:
@@ -507,24 +416,99 @@ def shape_tuple(run: Interpreter, call: Call) -> Value:
 
 
 def same_numbers(kind: str) -> Operation:
-    """The same numbers as another kind of array (``convert_to_numpy``, ``convert_to_tensor``)."""
+    """The same numbers as another kind of array (``convert_to_numpy``, ``K.variable``, ``K.eval``)."""
 
     def operation(run: Interpreter, call: Call) -> Value:
-        operand = call.get(0, "x", "value")
-        array = None if operand is None else run.as_array(*operand)
+        operand = first(call)
+        if operand is None or "shape" in call.keywords:
+            return refused(run, call)
+        value, expr = operand
+        if isinstance(value, Seq):
+            value = to_array(run, call)
+        if isinstance(value, Const | SymInt):
+            return Array(run.graph.node(), AxesRef([]), kind, run.place(call.node))
+        array = run.as_array(value, expr)
         if array is None:
-            return Unknown(f"`{short(call.node)}`", run.place(call.node))
-        return Array(array.node, array.ref, kind, run.place(call.node))
+            return refused(run, call)
+        if kind != "numpy":
+            array = run.consume(array, expr, f"`{short(expr)}`")
+        return Array(array.node, array.ref, kind, run.place(call.node), sources=(array,))
+
+    return operation
+
+
+def gradients(run: Interpreter, call: Call) -> Value:
+    """``K.gradients(loss, variables)``: an array like each variable. The loss is a sum, whatever its axes."""
+    variables = call.get(1, "variables", "xs")
+    if variables is None or strange(call, 2, "variables", "xs", "loss", "ys"):
+        return refused(run, call)
+    value = variables[0]
+    items = list(value.items) if isinstance(value, Seq) and value.fixed else [value]
+    if not all(isinstance(i, Array) for i in items):
+        return refused(run, call)
+    return Seq("list", [Array(i.node, i.ref, "graph", run.place(call.node)) for i in items if isinstance(i, Array)])
+
+
+def one_of_two(run: Interpreter, call: Call) -> Value:
+    """``K.in_train_phase(a, b)``: one of two arrays of one layout."""
+    if len(call.positional) < 2 or not all(isinstance(v, Array | Const | SymInt) for v, _ in call.positional[:2]):
+        return refused(run, call)
+    return run.elementwise(call.positional[:2], call.node)
+
+
+def grids(run: Interpreter, call: Call) -> Value:
+    """``np.meshgrid(a, b)``: an array for each vector, with an axis for each."""
+    for value, expr in call.all():
+        run.leak(value, expr, f"`{short(call.node)}`")
+    if call.star or not call.positional:
+        return Unknown(f"`{short(call.node)}`", run.place(call.node))
+    rank = len(call.positional)
+    made = [run.source_array(run.place(e), f"`{short(call.node)}`", [Axis() for _ in range(rank)])
+            for _, e in call.positional]  # fmt: skip
+    return Seq("list", list(made))
+
+
+def rank_of(run: Interpreter, call: Call) -> Value:
+    """``np.ndim``, ``K.ndim``."""
+    array = known(run, first(call))
+    return Const(len(array.axes or ())) if array is not None else SymInt(run.name_of("rank", call.node))
+
+
+def without_order(run: Interpreter, call: Call) -> Value:
+    """``unique``, ``histogram``, ``bincount``: what comes out does not depend on the order of what goes in."""
+    words = ("return_index", "return_inverse", "return_counts", "axis")
+    if len(call.positional) > 1 and any(holds_array(v) for v, _ in call.positional[1:]):
+        return refused(run, call)
+    if any(word in call.keywords for word in words[:2] + words[3:]) or any(
+        holds_array(v) for k, (v, _) in call.keywords.items() if k not in ARRAY
+    ):
+        return refused(run, call)
+    return Unknown(f"`{short(call.node)}`", run.place(call.node))
+
+
+def flattened(keep_first: bool) -> Operation:
+    """All axes (but the first) in one, in memory order."""
+
+    def operation(run: Interpreter, call: Call) -> Value:
+        operand = first(call)
+        order = call.get(1, "order")
+        plain = order is None or (isinstance(order[0], Const) and order[0].value == "C")
+        if operand is None or not plain or strange(call, 2, "order"):
+            return refused(run, call)
+        array = run.as_array(*operand)
+        if array is None:
+            return refused(run, call)
+        return run.flat(operand, call.node, run.around(array, operand[1]), keep_first)
 
     return operation
 
 
 def method_reshape(run: Interpreter, array: Any, call: Call) -> Value:
     """``x.reshape(shape)`` and ``x.reshape(n, 3, h, w)``."""
-    if len(call.positional) == 1 and not call.keywords:
+    if len(call.positional) == 1 and not call.keywords and not call.star:
         return reshaped(run, array, call.positional[0], call.node)
-    if call.get(None, "order") is not None or call.star:
-        return run.opaque([array], call.node, f"`{short(call.node)}`")
+    if call.keywords or call.star or not call.positional:
+        return run.opaque([array, *call.all()], call.node, f"`{short(call.node)}`")
     shape = Seq("tuple", [value for value, _ in call.positional])
     shape.axes = [Axis(size=dim_of(value)) for value in shape.items]
     node = run.graph.node()
@@ -535,6 +519,8 @@ def method_reshape(run: Interpreter, array: Any, call: Call) -> Value:
 
 def method_transpose(run: Interpreter, array: Any, call: Call) -> Value:
     """``x.transpose(perm)`` and ``x.transpose(0, 3, 1, 2)``."""
+    if call.keywords or call.star:
+        return run.opaque([array, *call.all()], call.node, f"`{short(call.node)}`")
     if len(call.positional) == 1 and isinstance(call.positional[0][0], Seq):
         return transposed(run, array, call.positional[0], call.node, "func")
     if not call.positional:

@@ -20,7 +20,7 @@ from kmigrate.layout.values import (
     Value,
 )
 
-FIRST_NAMES = {"th": "tf", "channels_first": "channels_last"}
+FIRST_NAMES = {"th": "tf", "channels_first": "channels_last", "NCHW": "NHWC", "NCDHW": "NDHWC"}
 LAST_NAMES = frozenset(FIRST_NAMES.values())
 OTHER_NAME = FIRST_NAMES | {v: k for k, v in FIRST_NAMES.items()}
 
