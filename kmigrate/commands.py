@@ -107,7 +107,7 @@ def _convert(
     options = Options(**choices)
     results = pipeline.convert(candidates, options, given)
     changed = [result for result in results if result.new is not None]
-    statuses = [ERROR for result in results if result.error]
+    statuses = [ERROR for result in results if any(d.code == "KM900" for d in result.diagnostics) or result.error]
     if mode.check and changed:
         statuses.append(PENDING)
     if mode.strict and any(text.is_left_alone(result) for result in results):

@@ -18,9 +18,9 @@ from dataclasses import dataclass, field, replace
 
 from kmigrate import layout, rewriting
 from kmigrate.discovery import Candidate, find
-from kmigrate.layout.analysis import Program
+from kmigrate.layout.analysis import Program, without
 from kmigrate.layout.files import Files
-from kmigrate.layout.recheck import recheck
+from kmigrate.layout.recheck import Problem, recheck
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, Plan, Status
 from kmigrate.project import Group, Project, forget
@@ -28,6 +28,7 @@ from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
 from kmigrate.syntax import parse
 
+MAX_REFUSALS = 6  # models that the re-check may refuse before the whole program is left alone
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -129,7 +130,8 @@ def _convert_group(group: Group, results: dict[str, Result], project: Project, o
     mine = [results[path] for path in group.files if path in results and results[path].error is None]
     texts = {result.path: _text(result) for result in mine}
     try:
-        files = Files(texts, group.entries, None if group.alone else project, group.locked)
+        modules = None if group.alone else project
+        files = Files(texts, group.entries, modules, group.locked, editable=group.files)
         program = layout.analyse(files, options)
     except RecursionError:
         problem = ("KM908", "nested too deeply")
@@ -160,9 +162,34 @@ def _finish(
     for path in sorted({edit.path for edit in plan.edits} - results.keys()):  # it says nothing of Keras itself
         results[path] = Result(path, SourceFile.read(path))
     mine = {path: results[path] for path in group.files if path in results and results[path].error is None}
-    first = min((edit.path for edit in plan.edits), default=None, key=list(mine).index)
-    homeless = [diagnostic for diagnostic in plan.diagnostics if diagnostic.path not in mine]  # of files not given
-    for path, result in mine.items():
+    try:
+        for refused in range(MAX_REFUSALS):
+            _share_out(program, mine, options)
+            problem = _rewrite(program, mine, options, again=not refused)  # it would find what was refused
+            if problem is None:
+                return list(mine.values())
+            text = f"the rewrite was dropped: the new program would not do the same: {problem.text}"
+            if problem.node is None or not without(program, problem.node, text, options):
+                raise rewriting.RewriteError(f"the new program would not do the same: {problem.text}")
+        raise rewriting.RewriteError("the new program would not do the same, even with some models left alone")
+    except rewriting.RewriteError as error:
+        _drop_all(mine, f"the rewrite was dropped: {error}", "KM900")
+    except RecursionError:
+        _drop_all(mine, "nested too deeply", "KM908")
+    except MemoryError:
+        _drop_all(mine, "too large: memory ran out", "KM908")
+    except Exception as error:
+        _drop_all(mine, f"internal error: {type(error).__name__}: {error} ({_where(error)})", "KM900")
+    return list(mine.values())
+
+
+def _share_out(program: Program, results: Mapping[str, Result], options: Options) -> None:
+    """Give each file its part of the plan."""
+    plan = program.plan
+    changing = {edit.path for edit in plan.edits}
+    first = next((path for path in results if path in changing), None)
+    homeless = [diagnostic for diagnostic in plan.diagnostics if diagnostic.path not in results]  # of files not given
+    for path, result in results.items():
         result.plan = Plan(
             [edit for edit in plan.edits if edit.path == path],
             [diagnostic for diagnostic in plan.diagnostics if diagnostic.path == path] + homeless,
@@ -173,17 +200,6 @@ def _finish(
         edits, diagnostics = _relus(program, result, options)
         result.plan.edits += edits
         result.plan.diagnostics += diagnostics
-    try:
-        _rewrite(program, mine, options)
-    except rewriting.RewriteError as error:
-        _drop_all(mine, f"the rewrite was dropped: {error}", "KM900")
-    except RecursionError:
-        _drop_all(mine, "nested too deeply", "KM908")
-    except MemoryError:
-        _drop_all(mine, "too large: memory ran out", "KM908")
-    except Exception as error:
-        _drop_all(mine, f"internal error: {type(error).__name__}: {error} ({_where(error)})", "KM900")
-    return list(mine.values())
 
 
 def _text(result: Result) -> str:
@@ -202,8 +218,8 @@ def _relus(program: Program, result: Result, options: Options) -> tuple[list[Edi
     return relu.find(source.tree, program.dotted, source.lines.span, result.path, options, program.version)
 
 
-def _rewrite(program: Program, results: Mapping[str, Result], options: Options) -> None:
-    """The new files, checked: they do the same, and the same analysis has nothing left to do on them."""
+def _rewrite(program: Program, results: Mapping[str, Result], options: Options, again: bool) -> Problem | None:
+    """The new files, checked: they do the same, else why not; with ``again``, a second run has nothing left to do."""
     made: dict[str, SourceFile] = {}
     for path, result in results.items():
         source = result.source
@@ -213,20 +229,27 @@ def _rewrite(program: Program, results: Mapping[str, Result], options: Options) 
             if new.raw != source.raw:
                 made[path] = new
     if not made:
-        return
+        return None
     texts = {path: new.cells[0].text for path, new in made.items()}
     if program.plan.edits and (problem := recheck(program, texts)):
-        raise rewriting.RewriteError(f"the new program would not do the same: {problem}")
-    assert program.files is not None
-    again = layout.analyse(program.files.with_texts(texts), _settled(options))
-    left = list(again.plan.edits)
+        return problem
+    if again:
+        _nothing_left(program, made, options)
     for path, new in made.items():
-        left += _relus(again, Result(path, new), options)[0]
+        results[path].new = new
+    return None
+
+
+def _nothing_left(program: Program, made: Mapping[str, SourceFile], options: Options) -> None:
+    assert program.files is not None
+    texts = {path: new.cells[0].text for path, new in made.items()}
+    second = layout.analyse(program.files.with_texts(texts), _settled(options))
+    left = list(second.plan.edits)
+    for path, new in made.items():
+        left += _relus(second, Result(path, new), options)[0]
     if left:
         where = f"line {left[0].line} of {left[0].path}"
         raise rewriting.RewriteError(f"a second run would change {where} ({left[0].code})")
-    for path, new in made.items():
-        results[path].new = new
 
 
 def _settled(options: Options) -> Options:

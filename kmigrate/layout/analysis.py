@@ -89,10 +89,7 @@ def _analyse(files: Files, options: Options, around: Surroundings) -> Program:
     planner.solve()
     if run.graph.flipped and _pin_for_files(run, around):
         planner.solve()
-    plan.edits, plan.diagnostics, plan.models = planner.result(options)
-    plan.diagnostics.extend(run.notes)
-    if plan.edits:
-        plan.diagnostics.extend(_not_run(run))
+    _fill(plan, planner, options)
     orderings = {}
     for each in run.entries:
         if each.uses_ambient or each.ambients:
@@ -106,6 +103,24 @@ def _analyse(files: Files, options: Options, around: Surroundings) -> Program:
     plan.assumptions = list(dict.fromkeys(plan.assumptions))
     ordering = orderings.get(entry.path)
     return Program(entry.path, plan, entry.tree, run.dotted, known.version, ordering, planner, files)
+
+
+def _fill(plan: Plan, planner: Outcome, options: Options) -> None:
+    """What the planner has decided."""
+    plan.edits, plan.diagnostics, plan.models = planner.result(options)
+    plan.diagnostics.extend(planner.run.notes)
+    if plan.edits:
+        plan.diagnostics.extend(_not_run(planner.run))
+
+
+def without(program: Program, node: int, why: str, options: Options) -> bool:
+    """Plan again, with what belongs to ``node`` left alone; False where that changes nothing."""
+    planner = program.planner
+    if planner is None or not planner.refuse(node, why):
+        return False
+    planner.solve()
+    _fill(program.plan, planner, options)
+    return True
 
 
 def _not_run(run: Interpreter) -> list[Diagnostic]:

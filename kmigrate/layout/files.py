@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,7 +37,7 @@ class Modules(Protocol):
 class Files:
     """The sources of one program or of several that share modules.
 
-    ``locked``: files that must not be edited, and why.
+    ``locked``: files that must not be edited, and why. ``editable``: all that may be (by default, all others).
     """
 
     def __init__(
@@ -46,11 +46,13 @@ class Files:
         entries: Sequence[str],
         modules: Modules | None = None,
         locked: Mapping[str, str] | None = None,
+        editable: Collection[str] | None = None,
     ) -> None:
         """Raises for entries whose texts are given what `ast.parse` raises; others that cannot be read are left out."""
         self.texts = dict(texts)
         self.modules = modules
         self.locked = locked or {}
+        self.editable = editable
         self.sources: dict[str, Source | None] = {}
         self._unstamped: list[Source] = []  # their nodes do not say yet which file they are of
         self.entries: list[Source] = []
@@ -61,11 +63,21 @@ class Files:
 
     def with_texts(self, texts: Mapping[str, str]) -> Files:
         """The same program with new texts for some of its files."""
-        return Files({**self.texts, **texts}, [entry.path for entry in self.entries], self.modules, self.locked)
+        return Files(
+            {**self.texts, **texts}, [entry.path for entry in self.entries], self.modules, self.locked, self.editable
+        )
 
     def only(self, entry: Source) -> Files:
         """The program of one entry alone."""
-        return Files(self.texts, [entry.path], self.modules, self.locked)
+        return Files(self.texts, [entry.path], self.modules, self.locked, self.editable)
+
+    def locks(self, path: str) -> str | None:
+        """Why a file must not be edited, or None."""
+        if path in self.locked:
+            return self.locked[path]
+        if self.editable is not None and path not in self.editable:
+            return "it is not known who else imports it"
+        return None
 
     def find(self, importer: str, entry: str, name: str, level: int) -> str | None:
         return None if self.modules is None else self.modules.find(importer, entry, name, level)

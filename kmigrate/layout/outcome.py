@@ -52,6 +52,14 @@ class Outcome(Planner):
                 parent[find(graph.root(site.nodes[0]))] = find(graph.root(other))
         return {root: find(root) for root in {graph.root(n) for n in range(len(graph.parent))}}
 
+    def refuse(self, node: int, why: str) -> bool:
+        """Leave alone all that is decided together with ``node``; False where none of that was to change."""
+        component, graph = self.components(), self.graph
+        group = component[graph.root(node)]
+        goals = [(n, b) for n, b in graph.goals if component[graph.root(n)] == group and graph.is_flipped(n)]
+        graph.pins += [(n, b._replace(text=why, code="KM900")) for n, b in goals]
+        return bool(goals)
+
     def result(self, options: Options) -> tuple[list[Edit], list[Diagnostic], list[ModelReport]]:
         component = self.components()
         graph = self.graph

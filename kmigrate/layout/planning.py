@@ -158,7 +158,7 @@ class Planner:
 
     def _locked(self, edit: Edit, nodes: Iterable[int]) -> bool:
         """An edit of a file that must not be edited: what asks for it stays."""
-        why = self.run.files.locked.get(edit.path)
+        why = self.run.files.locks(edit.path)
         if why is None:
             return False
         text = f"`{edit.path}` would have to change at line {edit.line}, but {why}"
@@ -265,8 +265,7 @@ class Planner:
             if edits is None:
                 return self._no_border(cut, edge.because.text)
             for edit in edits:
-                if edit.path in self.run.files.locked:
-                    why = self.run.files.locked[edit.path]
+                if why := self.run.files.locks(edit.path):
                     return self._no_border(cut, f"{edge.because.text} would be transposed in `{edit.path}`, but {why}")
                 made.setdefault((*edit_key(edit), repr(sorted(edit.args.items(), key=str))), edit)
         if len({edit_key(edit) for edit in made.values()}) < len(made):

@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import SPATIAL, Axis, last, letters, moves
 from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, WorkLimit
 
 
-def recheck(before: Program, texts: Mapping[str, str]) -> str | None:
+class Problem(NamedTuple):
+    """What a new program does differently, and the node of the old one that is concerned, where it is known."""
+
+    text: str
+    node: int | None = None
+
+
+def recheck(before: Program, texts: Mapping[str, str]) -> Problem | None:
     """What the program does differently with new ``texts`` of its files; None if nothing."""
     planner, files = before.planner, before.files
     if planner is None or files is None:
@@ -25,17 +33,18 @@ def recheck(before: Program, texts: Mapping[str, str]) -> str | None:
     try:
         new = settled(files.with_texts(texts), known)
     except (WorkLimit, RecursionError):
-        return "the new program cannot be followed to its end"
+        return Problem("the new program cannot be followed to its end")
     if len(new.events) != len(old.events):
         return _first_missing(old.events, new.events)
     for before_ref, after_ref in old.outside.pairs(new.outside):
         if not _same_source(before_ref.axes, after_ref.axes):
-            return f"an array from outside would have to be {letters(after_ref.axes)}, not {letters(before_ref.axes)}"
+            text = f"an array from outside would have to be {letters(after_ref.axes)}, not {letters(before_ref.axes)}"
+            return Problem(text)
     flipped = planner.graph.is_flipped
     for a, b in zip(old.events, new.events, strict=True):
         problem = _compare(a, b, flipped(a.node))
         if problem is not None:
-            return f"line {b.line}: {problem}"
+            return Problem(f"line {b.line}: {problem}", a.node)
     return None
 
 
@@ -48,11 +57,11 @@ def _same_source(a: list[Axis] | None, b: list[Axis] | None) -> bool:
     return len(a) == len(b) and all(x is None or y is None or x == y for x, y in pairs)
 
 
-def _first_missing(old: list[Event], new: list[Event]) -> str:
+def _first_missing(old: list[Event], new: list[Event]) -> Problem:
     for a, b in zip(old, new, strict=False):
         if a.what != b.what:
-            return f"line {b.line}: {b.what!r} where {a.what!r} was"
-    return f"{len(new)} operations on arrays where {len(old)} were"
+            return Problem(f"line {b.line}: {b.what!r} where {a.what!r} was", a.node)
+    return Problem(f"{len(new)} operations on arrays where {len(old)} were")
 
 
 def _compare(a: Event, b: Event, flipped: bool) -> str | None:

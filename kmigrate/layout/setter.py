@@ -13,10 +13,8 @@ from kmigrate.plan import Edit
 def setter_problem(run: Interpreter, entry: Entry) -> Because | None:
     """Why the new ordering cannot be stated in a script, or None."""
     path = entry.source.path
-    if path in run.files.locked:
-        return Because(
-            f"`{path}` would have to state the new ordering, but {run.files.locked[path]}", path, 0, 0, "KM904"
-        )
+    if why := run.files.locks(path):
+        return Because(f"`{path}` would have to state the new ordering, but {why}", path, 0, 0, "KM904")
     if _anchor(entry) is None:
         return Because("the new ordering cannot be stated before something reads it", path, 0, 0, "KM907")
     return None

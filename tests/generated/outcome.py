@@ -74,7 +74,7 @@ def _convert(program: Program, result: Outcome, recheck: bool) -> None:
 def _rechecked(found: Analysed, after: str, options: Options) -> str | None:
     """As the pipeline does: the same program, and nothing left to do."""
     if told := rechecking.recheck(found, {found.path: after}):
-        return told
+        return told.text
     again = analyse(after, "-", Options(source_keras=options.source_keras, flatten=options.flatten)).plan.edits
     return f"a second run would change line {again[0].line} ({again[0].code})" if again else None
 

@@ -33,7 +33,7 @@ def convert(text: str, path: str = "-", **options: Any) -> tuple[str, Plan]:
     new = applied(text, found.plan.edits)
     if found.plan.edits:
         problem = recheck(found, {found.path: new})
-        assert problem is None, f"{problem}\n{new}"
+        assert problem is None, f"{problem.text}\n{new}"
     return new, found.plan
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from kmigrate import pipeline
+from kmigrate.layout.interpret.machine import Interpreter
+from kmigrate.layout.values import Const
 from kmigrate.options import Options
 from kmigrate.pipeline import Result
 from kmigrate.plan import Status
@@ -186,6 +188,26 @@ def test_helpers_called_by_two_scripts_with_images_and_with_vectors(project: Pat
     results = convert({**ALL, "helper.py": helper, "train.py": train, "vectors.py": vectors})
     assert "helper.py" not in {path for path, result in results.items() if result.new}
     assert "np.transpose(half(np.load('x.npy')), (0, 2, 3, 1))" in str(results["train.py"].new_text)
+
+
+def test_a_model_that_the_re_check_refuses_does_not_hold_the_others(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A mistake of ours, planted in one of two models of a program: the other one is converted all the same."""
+    real = Interpreter.axis_use
+
+    def forgetful(self, expr, value, *rest):
+        if not (isinstance(value, Const) and value.value == -3):
+            real(self, expr, value, *rest)
+
+    monkeypatch.setattr(Interpreter, "axis_use", forgetful)
+    wrong = NET.replace("    model.add(G", "    model.add(BatchNormalization(axis=-3))\n    model.add(G")
+    wrong = wrong.replace("import Conv2D", "import BatchNormalization, Conv2D").replace("config", "other")
+    train = TRAIN + "import wrong\nwrong.net().fit(np.zeros((9, 1, 28, 20)), np.zeros((9, 4)))\n"
+    results = convert({**ALL, "wrong.py": wrong, "other.py": CONFIG, "train.py": train})
+    assert {path for path, result in results.items() if result.new} == {"config.py", "net.py", "train.py"}
+    assert "KM900 the rewrite was dropped: the new program would not do the same: line 8: along H" in said(results)
+    assert str(results["train.py"].new_text).count("np.zeros((9, 28, 20, 1))") == 1
 
 
 # -- imports ------------------------------------------------------------------------------------------------
