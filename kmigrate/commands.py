@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -118,7 +119,8 @@ def _convert(
         _say(line)
     accepted = changed
     if mode.verify:
-        verdicts = [(result, _certify(result, options, mode)) for result in changed]
+        files = Counter(result.program for result in changed)
+        verdicts = [(result, _certify(result, options, mode, files[result.program] > 1)) for result in changed]
         statuses += [status for _, status in verdicts]
         refused = {result.program for result, status in verdicts if status != OK}
         accepted = [result for result in changed if result.program not in refused]
@@ -145,12 +147,15 @@ def _show(changed: Sequence[Result]) -> None:
     stdout.flush()
 
 
-def _certify(result: Result, options: Options, mode: Mode) -> int:
+def _certify(result: Result, options: Options, mode: Mode, several: bool) -> int:
     """Run the program before and after; the status tells whether it may be written."""
     from kmigrate.proof import prove
-    from kmigrate.verify import Verdict
+    from kmigrate.verify import Certificate, Verdict
 
-    certificate = prove(*_pair(result), options, result.plan)
+    if several:
+        certificate = Certificate(Verdict.NOT_VERIFIED, "programs that change in several files are not verified yet")
+    else:
+        certificate = prove(*_pair(result), options, result.plan)
     _say(f"{result.path}: {certificate.summary()}")
     if certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified:
         return OK
