@@ -10,7 +10,7 @@ from kmigrate.layout.graph import Because, SoftEdge
 from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.layout.interpret.shapes import CannotEdit
 from kmigrate.layout.interpret.state import AxisUse, Entry
-from kmigrate.layout.values import Key, Place
+from kmigrate.layout.values import Key, Layer, Model, Place
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
 
 MAX_ROUNDS = 20
@@ -63,7 +63,7 @@ class Planner:
     def _models_that_leave(self) -> None:
         """A model that nothing here feeds is fed elsewhere: its contract is not ours to change (docs/design.md, 8)."""
         root = self.graph.root
-        fed = {root(n) for m in self.run.models if m.fed for n in m.nodes}
+        fed = {root(n) for m in self.run.models if m.fed for n in m.nodes} | {root(n) for n in self.run.fed_nodes}
         for model in self.run.models:
             if not model.fed and not fed & {root(n) for n in model.nodes}:
                 self.run.leave(model, "nothing in this file feeds this model; another one may", model.place.node)
@@ -76,7 +76,7 @@ class Planner:
         self.graph.settle()
         policy = run.known.flatten
         for flat, layer in run.flattens:
-            models = [m for m in run.models if layer in m.layers]
+            models = [m for m in run.models if _holds(m, layer)]
             observed = [why for m in models for why in m.observed]
             if not models:
                 observed = ["it is part of no model that is known here"]
@@ -281,6 +281,10 @@ class Planner:
             self.graph.tie(edge.a, edge.b)
             self.graph.impossible.append((edge.a, edge.because._replace(text=why)))
         return False
+
+
+def _holds(model: Model, layer: Layer) -> bool:
+    return any(i is layer or (isinstance(i, Model) and _holds(i, layer)) for i in model.layers)
 
 
 def replace_code(because: Because, text: str, code: str) -> Because:

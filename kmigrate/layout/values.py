@@ -131,7 +131,7 @@ class Array(Value):
     kind: str = "numpy"  # 'numpy' | 'tensor' (between Keras layers) | 'graph' (backend expressions)
     place: Place | None = None
     derivation: tuple[Any, ...] | None = None
-    maker: Layer | None = None  # the layer call that made a tensor
+    maker: Layer | Model | None = None  # the layer, or the model, whose call made a tensor
     sources: tuple[Array, ...] = ()  # the tensors it was made from
     doubtful: bool = False  # nothing but its use says that it is an array at all
 
@@ -248,12 +248,45 @@ class Model(Value):
     nodes: list[int] = field(default_factory=list)  # of all tensors in it
     observed: list[str] = field(default_factory=list)  # why the order of its features matters to others
     flattens: list[tuple[int, list[Axis]]] = field(default_factory=list)
-    indexed: bool = False  # layers are taken by number: none may be inserted
+    indexed: bool = False  # its layers are counted, or taken by numbers that are not known: none may be inserted
+    taken: list[tuple[Value, bool]] = field(default_factory=list)  # layers taken by number, and whether from behind
     loads: list[Place] = field(default_factory=list)
     unknown: str = ""  # why its inputs or outputs are not known
     entry: str = ""  # the script that makes it
     fed: bool = False  # does this program give it data?
     born: int = field(default_factory=birth)
+
+
+@dataclass(eq=False)
+class LayerList(Value):
+    """``model.layers`` as it is now; an input stands for its own layer."""
+
+    model: Model
+    items: list[Value]
+    known: frozenset[int] | None  # the indices that are known to be right (None: all)
+
+
+@dataclass(eq=False)
+class NameOf(Value):
+    """The name that Keras gives to a layer, or an input, without one. As a key it is the layer itself."""
+
+    layer: Layer | Array
+
+
+@dataclass(eq=False)
+class Weights(Value):
+    """The weights of some layers."""
+
+    layers: list[Value]
+    why: str
+
+
+@dataclass(eq=False)
+class Fetch(Value):
+    """``K.function(inputs, outputs)``."""
+
+    inputs: list[Value]
+    outputs: Value
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.mock_keras.base import ACTIVATIONS, softmax
 from tests.mock_keras.tensors import Tensor, evaluate, lifted
-from tests.mock_keras.world import World
+from tests.mock_keras.world import World, numbers
 
 EPSILON = 1e-7
 
@@ -89,6 +89,16 @@ def function(inputs: Any, outputs: Any) -> Callable[[Any], Any]:
     return fetch
 
 
+def gradients(loss: Any, variables: Any) -> list[Any]:
+    """Not the true ones, but as the variables lie, and other ones for another loss."""
+    function = lifted(lambda a, x: x * np.sum(a) + np.sign(x))
+    return [function(loss, x) for x in (variables if isinstance(variables, list) else [variables])]
+
+
+def placeholder(shape: Any = None, ndim: int | None = None) -> Tensor:
+    return Tensor(numbers("placeholder", *(5 if n is None else n for n in shape or (5,) * (ndim or 0))))
+
+
 def backend(world: World) -> dict[str, Any]:
     """What `keras.backend` holds in the version that is played."""
     table: dict[str, Any] = {name: lifted(f) for name, f in (_common() | OLD).items()}
@@ -103,6 +113,11 @@ def backend(world: World) -> dict[str, Any]:
         "learning_phase": lambda: 0,
         "clear_session": lambda: None,
         "function": function,
+        "gradients": gradients,
+        "placeholder": placeholder,
+        "variable": lambda value, **_: np.array(value, dtype=float),
+        "get_value": np.asarray,
+        "in_train_phase": lambda a, b, training=None: b() if callable(b) else b,
     }
     if world.version < (2, 3):
         table["image_dim_ordering"] = lambda: world.ordering

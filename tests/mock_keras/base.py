@@ -40,6 +40,9 @@ _PLAIN: dict[str, Callable[[Any], Any]] = {
 ACTIVATIONS = {name: lifted(function) for name, function in _PLAIN.items()}
 
 
+GROWING = ("kernel", "gamma", "depthwise")
+
+
 class Layer:
     """One layer; ``given`` holds its arguments by their names in Keras 3."""
 
@@ -48,10 +51,10 @@ class Layer:
     accepts: tuple[str, ...] = ()
     fresh = False  # its output has elements of its own
 
-    def __init__(self, world: World, name: str, *args: Any, **keywords: Any) -> None:
-        given = arguments.positional(name, args, world.version, keywords)
+    def __init__(self, world: World, kind: str, /, *args: Any, **keywords: Any) -> None:
+        given = arguments.positional(kind, args, world.version, keywords)
         given.update(arguments.named(keywords, world.version))
-        self.world, self.kind, self.given = world, name, given
+        self.world, self.kind, self.given = world, kind, given
         self.input_shape_given = given.pop("input_shape", None)
         batch = given.pop("batch_shape", None)
         if batch is not None:
@@ -61,6 +64,9 @@ class Layer:
         self.built = False
         self.weights: dict[str, Array] = {}
         self.grown = 1.0  # what training does to the weights
+        self.trainable = True
+        self.name = keywords.get("name") or f"{kind.lower()}_{world.made}"
+        world.made += 1
         if self.layout:
             self.first = self._first(given.pop("data_format", None))
         self.activate = activation(given.pop("activation", None), world)
@@ -68,7 +74,7 @@ class Layer:
             given.pop(word, None)
         unknown = [n for n in given if n not in self.accepts]
         if unknown:
-            raise TypeError(f"{name} has no argument {unknown[0]!r}")
+            raise TypeError(f"{kind} has no argument {unknown[0]!r}")
         self.start()
 
     def _first(self, setting: Any) -> bool:
@@ -110,7 +116,35 @@ class Layer:
         value = self.run(*(t.value for t in operands))
         made = Tensor(value, self.run, operands, self.ids_of(operands, np.shape(value)[1:]), self)
         self.output = made
+        self.input = operands[0] if len(operands) == 1 else operands
         return made
+
+    output_shape = property(lambda self: self.output.shape)
+    input_shape = property(lambda self: self.input.shape)
+
+    def get_weights(self) -> list[Array]:
+        """As they lie in the version that is played."""
+        factors = [self.grown if name in GROWING else 1.0 for name in self.weights]
+        return [self._seen(w * f) for w, f in zip(self.weights.values(), factors)]
+
+    def set_weights(self, given: Sequence[Any]) -> None:
+        assert len(given) == len(self.weights), f"{self.kind} has {len(self.weights)} weights"
+        for (name, old), new in zip(list(self.weights.items()), given):
+            new = np.asarray(new, dtype=float)
+            assert new.shape == self._seen(old).shape, (
+                f"{self.kind}: {name} is {self._seen(old).shape}, not {new.shape}"
+            )
+            self.weights[name] = self._held(new)
+        self.grown = 1.0
+
+    def _seen(self, weight: Array) -> Array:
+        """Kernels of Keras 1 lie like the maps."""
+        old = self.layout and self.first and self.world.version < (2,) and weight.ndim > 2
+        return np.transpose(weight, (weight.ndim - 1, weight.ndim - 2, *range(weight.ndim - 2))) if old else weight
+
+    def _held(self, weight: Array) -> Array:
+        old = self.layout and self.first and self.world.version < (2,) and weight.ndim > 2
+        return np.transpose(weight, (*range(2, weight.ndim), 1, 0)) if old else weight
 
     def _build(self, operands: Sequence[Tensor]) -> None:
         if self.built:

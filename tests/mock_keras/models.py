@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tests.mock_keras.backend import LOSSES
-from tests.mock_keras.base import Layer
 from tests.mock_keras.tensors import SAMPLES, Tensor, evaluate
 from tests.mock_keras.world import World, numbers
 
@@ -20,6 +19,23 @@ BATCHES = 2  # of a generator
 def input_tensor(shape: Sequence[int | None]) -> Tensor:
     sizes = [5 if n is None else n for n in shape]
     return Tensor(numbers("input", SAMPLES, *sizes))
+
+
+class InputLayer:
+    """Stands for an input among the layers of a model."""
+
+    trainable = True
+
+    def __init__(self, tensor: Tensor) -> None:
+        self.input = self.output = tensor
+        self.name = f"input_{id(tensor)}"
+        self.output_shape = self.input_shape = tensor.shape
+
+    def get_weights(self) -> list[Any]:
+        return []
+
+    def set_weights(self, given: Sequence[Any]) -> None:
+        assert not given
 
 
 class Model:
@@ -41,8 +57,26 @@ class Model:
     # -- looking at it --------------------------------------------------------------------------
 
     @property
-    def layers(self) -> list[Layer]:
-        found: dict[int, Layer] = {}
+    def layers(self) -> list[Any]:
+        """The input counts as a layer."""
+        return [*(InputLayer(t) for t in self.inputs), *self.parts]
+
+    def get_layer(self, name: str | None = None, index: int | None = None) -> Any:
+        return self.layers[index] if index is not None else next(i for i in self.layers if i.name == name)
+
+    def get_weights(self) -> list[np.ndarray]:
+        return [w for part in self.parts for w in part.get_weights()]
+
+    def set_weights(self, given: Sequence[Any]) -> None:
+        rest = list(given)
+        for part in self.parts:
+            count = len(part.get_weights())
+            part.set_weights(rest[:count])
+            del rest[:count]
+
+    @property
+    def parts(self) -> list[Any]:
+        found: dict[int, Any] = {}
 
         def visit(tensor: Tensor) -> None:
             for operand in tensor.operands:
@@ -98,7 +132,7 @@ class Model:
         return evaluate(self.outputs, feeds)
 
     def grow(self, factor: float) -> None:
-        for layer in self.layers:
+        for layer in self.parts:
             if isinstance(layer, Model):
                 layer.grow(factor)
             else:
@@ -182,7 +216,7 @@ class Sequential(Model):
     def __init__(self, world: World, layers: Any = None, **keywords: Any) -> None:
         super().__init__(world, [], [], **keywords)
         self.single = True
-        self.waiting: list[Any] = []
+        self.added: list[Any] = []
         for layer in layers or ():
             self.add(layer)
 
@@ -193,6 +227,7 @@ class Sequential(Model):
         if not self.outputs:
             if isinstance(layer, Model):
                 self.inputs, self.outputs = list(layer.inputs), list(layer.outputs)
+                self.added.append(layer)
                 return
             given = layer.input_shape_given
             inner = getattr(layer, "inner", None)
@@ -200,3 +235,12 @@ class Sequential(Model):
             assert given is not None, f"{layer.kind}: the first layer says no input_shape"
             self.inputs = self.outputs = [input_tensor(given)]
         self.outputs = [layer(self.outputs[0])]
+        self.added.append(layer)
+
+    def pop(self) -> None:
+        self.outputs = [self.added.pop().input]
+
+    @property
+    def layers(self) -> list[Any]:
+        """The list itself, which programs change; a copy in later versions."""
+        return self.added if self.world.version < (2, 2) else list(self.added)

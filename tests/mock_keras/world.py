@@ -19,6 +19,7 @@ class World:
     reorder: bool = False  # Dense layers behind a Flatten know their features by what they are, not where
     layers: int = 0  # with weights, made so far
     models: int = 0
+    made: int = 0  # layers of all kinds
     feeds: int = 0
     events: list[tuple[str, str, Any]] = field(default_factory=list)
 

@@ -100,7 +100,6 @@ class Barriers(Merging):
         """How a Permute layer is put before or behind a layer: a statement of its own, or a wrapped call."""
         statement = self.statement
         receiver = self.receiver
-        indexed = self.current_model
         listed = self.listed
         steps = self.step_axes
         # One statement that adds several layers (in a loop, in a helper) has no place for one more.
@@ -108,7 +107,7 @@ class Barriers(Merging):
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
-            if perm is None or perm[0] != 0 or (indexed is not None and indexed.indexed):
+            if perm is None or perm[0] != 0 or self.shifts(layer, before):
                 return None
             dims = [*range(1, steps + 1), *(d + steps for d in perm[1:])]
             callee = self._permute_name(layer.callee)
@@ -140,6 +139,9 @@ class Barriers(Merging):
             return [*imports, edit]
 
         return realise
+
+    def shifts(self, layer: Layer, before: bool) -> bool:
+        raise NotImplementedError
 
     step_axes = 0  # axes between the batch and those of the layer, in TimeDistributed
 

@@ -14,6 +14,7 @@ from kmigrate.layout.values import (
     Batches,
     Const,
     Dict,
+    LayerList,
     Seq,
     SymInt,
     Unknown,
@@ -60,7 +61,9 @@ def length(run: Interpreter, call: Call) -> Value:
 
         run.later(rule)
         return run.size_value(axes[0].size, "len", call.node)
-    if isinstance(value, Dict):
+    if isinstance(value, LayerList):
+        return run.number_of_layers(value, call.node)
+    if isinstance(value, Dict) and value.open is None and not value.maybe:
         return Const(len(value.items))
     return SymInt(run.name_of("len", call.node))
 
@@ -73,6 +76,15 @@ def counted(run: Interpreter, call: Call) -> Value:
         if len(numbers) <= 64:
             return Seq("list", [Const(i) for i in numbers])
     return Seq("list", [SymInt(run.name_of("i", call.node))], fixed=False)
+
+
+def numbered(run: Interpreter, value: Value, expr: ast.expr) -> Value:
+    """Layers that get numbers, or go with others one by one, as a list: one more would shift them."""
+    if not isinstance(value, LayerList):
+        return value
+    value.model.indexed = True
+    items = run.every_layer(value)
+    return Seq("list", [run.item_of(value, expr)], fixed=False) if items is None else Seq("list", items)
 
 
 def numbers_read(run: Interpreter, value: Value, expr: ast.expr) -> None:
@@ -88,6 +100,7 @@ def copied_sequence(kind: str) -> Operation:
         if not call.positional:
             return Seq(kind, [])
         value, expr = call.positional[0]
+        value = numbered(run, value, expr)
         if isinstance(value, Seq):
             seq = value
             if value.fixed and value.items and all(isinstance(i, Const | SymInt) for i in value.items):
@@ -110,6 +123,7 @@ def reordered(backwards: bool = False) -> Operation:
         if not call.positional:
             return Seq("list", [])
         value, expr = call.positional[0]
+        value = numbered(run, value, expr)
         numbers_read(run, value, expr)
         if isinstance(value, Seq):
             items = value.items[::-1] if backwards else list(value.items)
@@ -152,6 +166,7 @@ def mapped(run: Interpreter, call: Call) -> Value:
     if len(call.positional) != 2 or call.keywords or call.star:
         return refused(run, call)
     (function, at), (value, expr) = call.positional
+    value = numbered(run, value, expr)
     numbers_read(run, value, expr)
     run.spread.add(run.place(expr).key)
 
@@ -173,6 +188,7 @@ def filtered(run: Interpreter, call: Call) -> Value:
     if len(call.positional) != 2 or call.keywords or call.star:
         return refused(run, call)
     value, expr = call.positional[1]
+    value = numbered(run, value, expr)
     if holds_array(value):
         return refused(run, call)
     return Seq("list", [run.item_of(value, expr)], fixed=False)
@@ -204,8 +220,9 @@ def passed_through(run: Interpreter, call: Call) -> Value:
 def one_item(run: Interpreter, call: Call) -> Value:
     """``next(x)``."""
     value, expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
-    if isinstance(value, Batches):
-        return value.item
+    batches = run.batches_of(value, call.node)
+    if batches is not None:
+        return batches.item
     if isinstance(value, Unknown):
         return Unknown(f"`{short(call.node)}`", run.place(call.node))
     if isinstance(value, Seq):
@@ -238,16 +255,6 @@ def chained(run: Interpreter, call: Call) -> Value:
     return Seq("list", [item for v in values if isinstance(v, Seq) for item in v.items])
 
 
-def attribute_by_name(run: Interpreter, call: Call) -> Value:
-    """``getattr(x, 'name')``."""
-    name = call.positional[1][0] if len(call.positional) > 1 else None
-    if not isinstance(name, Const) or not isinstance(name.value, str) or len(call.positional) > 2:
-        return refused(run, call)
-    owner, expr = call.positional[0]
-    made = ast.Attribute(value=expr, attr=name.value, ctx=ast.Load())
-    return run.attribute(owner, name.value, ast.copy_location(made, call.node))
-
-
 def mapping(run: Interpreter, call: Call) -> Value:
     """``dict(a=1)``, ``dict(other, a=1)``, ``dict([(key, value), ...])``."""
     made = Dict({})
@@ -268,7 +275,7 @@ def mapping(run: Interpreter, call: Call) -> Value:
 
 
 def zipped(run: Interpreter, call: Call) -> Value:
-    values = [v for v, _ in call.positional]
+    values = [numbered(run, v, e) for v, e in call.positional]
     for value, expr in call.positional:
         numbers_read(run, value, expr)
     if values and all(isinstance(v, Seq) and v.fixed for v in values):
@@ -280,6 +287,7 @@ def enumerated(run: Interpreter, call: Call) -> Value:
     if not call.positional:
         return Unknown("enumerate", run.place(call.node))
     value, expr = call.positional[0]
+    value = numbered(run, value, expr)
     numbers_read(run, value, expr)
     if isinstance(value, Seq) and value.fixed:
         return Seq("list", [Seq("tuple", [Const(i), item]) for i, item in enumerate(value.items)])

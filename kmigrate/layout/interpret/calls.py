@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from kmigrate.layout.values import (
     Class,
     Const,
     Dict,
+    Fetch,
     Function,
     Instance,
     Layer,
@@ -85,7 +86,10 @@ class Calls(Mappings):
         callee = self.eval(expr.func)
         if isinstance(callee, Module) and callee.dotted == "builtins.super":
             return self._super(expr)
-        return self.call(callee, self.arguments(expr))
+        outer, self.keyed = self.keyed, isinstance(callee, Module) and callee.dotted == "builtins.dict"
+        call = self.arguments(expr)
+        self.keyed = outer
+        return self.call(callee, call)
 
     def arguments(self, expr: ast.Call) -> Call:
         positional: list[tuple[Value, ast.expr]] = []
@@ -123,6 +127,8 @@ class Calls(Mappings):
             return self.enter(callee, call)
         if isinstance(callee, Choice):
             return self._call_any(callee, call)
+        if isinstance(callee, Fetch):
+            return self.fetch(callee, call)
         if isinstance(callee, Partial):
             return self._call_partial(callee, call)
         if isinstance(callee, Method):
@@ -167,6 +173,36 @@ class Calls(Mappings):
         """What depends on the ordering and was given to a call that made nothing of it keeps the setting as it is."""
         for value, expr in call.all():
             self.differs(value, expr, call.node)
+
+    def fetch(self, what: Fetch, call: Call) -> Value:
+        raise NotImplementedError
+
+    def batches_of(self, value: Value, at: ast.expr) -> Batches | None:
+        """What is iterated over as batches: a generator, or an object of the program's own that gives them."""
+        if isinstance(value, Batches):
+            return value
+        if not isinstance(value, Instance):
+            return None
+        made = ast.copy_location(ast.Call(func=at, args=[], keywords=[]), at)
+        for name in ("__getitem__", "__next__", "next", "__iter__"):
+            method = self.member(value, name, at)
+            if not isinstance(method, Method) or not isinstance(method.function, Function):
+                continue
+            given: list[tuple[Value, ast.expr]] = []
+            if name == "__getitem__":
+                given = [(SymInt(self.name_of("index", at)), at)]
+            item = self.call_method(method, Call(made, given, {}, False))
+            if name != "__iter__":
+                return Batches(item)
+            return item if isinstance(item, Batches) else None
+        return None
+
+    def any_of(self, options: Sequence[Value], at: ast.expr) -> Value:
+        """One of several functions, or classes."""
+        found: Value = options[0]
+        for option in options[1:]:
+            found = self.join(found, option, at)
+        return found
 
     def _call_any(self, callee: Choice, call: Call) -> Value:
         """One of several functions, or layers, is called: each is one possible way on."""

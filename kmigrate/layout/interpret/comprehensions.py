@@ -6,11 +6,11 @@ import ast
 from typing import Any
 
 from kmigrate.layout.interpret.operators import Operators
-from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
+    Dict,
+    LayerList,
     Scope,
     Seq,
-    Unknown,
     Value,
 )
 
@@ -28,6 +28,8 @@ class Comprehensions(Operators):
         try:
             generator = expr.generators[0]
             iterable = self.eval(generator.iter)
+            if isinstance(iterable, LayerList) and not self.keyed:
+                iterable.model.indexed = True  # what is made of the layers is a list too
             simple = len(expr.generators) == 1 and not generator.ifs
             items = self.unrolled(iterable) if simple else None
             if items is not None:
@@ -50,6 +52,20 @@ class Comprehensions(Operators):
             self.scope = outer
 
     def eval_DictComp(self, expr: ast.DictComp) -> Value:
-        value = self._comprehension(expr, expr.value)
-        self.leak(value, expr, f"`{short(expr)}`")
-        return Unknown(f"`{short(expr)}`", self.place(expr))
+        pair = ast.copy_location(ast.Tuple(elts=[expr.key, expr.value], ctx=ast.Load()), expr.value)
+        outer, self.keyed = self.keyed, True
+        pairs = self._comprehension(expr, pair)
+        self.keyed = outer
+        made = Dict({})
+        if isinstance(pairs, Seq):
+            for item in pairs.items:
+                assert isinstance(item, Seq)
+                self.store_item(made, item.items[0], item.items[1], expr)
+            if not pairs.fixed:
+                made.maybe.update(made.items)
+        return made
+
+    keyed = False  # what is listed goes under keys: the order does not matter
+
+    def store_item(self, owner: Dict, key: Value | None, value: Value, at: ast.AST) -> None:
+        raise NotImplementedError

@@ -22,8 +22,10 @@ from kmigrate.layout.values import (
     Function,
     Instance,
     Layer,
+    LayerList,
     Model,
     Module,
+    NameOf,
     OrderingName,
     OrderingTest,
     Pair,
@@ -74,7 +76,21 @@ class Expressions(Joining):
     def show(self, value: Value, expr: ast.expr) -> None:
         """Printed: the order of an array's numbers is seen, that of a shape is not minded."""
         self.heed(value, expr)
-        if not isinstance(value, Seq | Const | SymInt | Pair | OrderingName | OrderingTest | Model | Unknown):
+        shown = (
+            Seq,
+            Const,
+            SymInt,
+            Pair,
+            OrderingName,
+            OrderingTest,
+            Model,
+            Unknown,
+            Layer,
+            LayerList,
+            Function,
+            Class,
+        )
+        if not isinstance(value, shown) and not _only_layers(value):
             self.leak(value, expr, f"`{short(expr)}` is printed")
 
     def eval_Name(self, expr: ast.Name) -> Value:
@@ -215,6 +231,8 @@ class Expressions(Joining):
                 return self._chosen_item(owner, sides, expr)
         if isinstance(owner, Seq):
             return self._sequence_item(owner, expr)
+        if isinstance(owner, LayerList):
+            return self._layer_item(owner, expr)
         if isinstance(expr.slice, ast.Slice):
             for part in (expr.slice.lower, expr.slice.upper, expr.slice.step):
                 if part is not None:
@@ -246,6 +264,26 @@ class Expressions(Joining):
                     value = Unknown("an index")
                 result.append((element, value))
         return result
+
+    def _layer_item(self, owner: LayerList, expr: ast.Subscript) -> Value:
+        """``model.layers[i]`` and slices of them."""
+        parts = [expr.slice.lower, expr.slice.upper] if isinstance(expr.slice, ast.Slice) else [expr.slice]
+        values = [None if part is None else self.eval(part) for part in parts]
+        numbers = [v.value if isinstance(v, Const) and isinstance(v.value, int) else None for v in values]
+        known = all(v is None or n is not None for v, n in zip(values, numbers, strict=True))
+        if isinstance(expr.slice, ast.Slice):
+            if not known or expr.slice.step is not None:
+                owner = LayerList(owner.model, owner.items, frozenset())
+            return self.layer_slice(owner, expr, numbers)
+        if not known or numbers[0] is None:
+            return self.layer_at(LayerList(owner.model, owner.items, frozenset()), 0, expr)
+        return self.layer_at(owner, numbers[0], expr)
+
+    def layer_at(self, layers: LayerList, index: int, expr: ast.expr) -> Value:
+        raise NotImplementedError
+
+    def layer_slice(self, layers: LayerList, expr: ast.Subscript, bounds: list[int | None]) -> Value:
+        raise NotImplementedError
 
     def _chosen_item(self, owner: Seq | Dict, sides: Sides, expr: ast.Subscript) -> Value:
         """An item that the ordering chooses."""
@@ -429,8 +467,11 @@ class Expressions(Joining):
         """The items of a loop that is followed item by item; None where it is too long, or its length not known."""
         if isinstance(iterable, Seq) and iterable.fixed and len(iterable.items) <= MAX_UNROLL:
             return list(iterable.items)
+        if isinstance(iterable, LayerList) and iterable.known is None and len(iterable.items) <= MAX_UNROLL:
+            return [Choice([i]) if isinstance(i, Array) else i for i in iterable.items]
         if isinstance(iterable, Dict) and iterable.open is None and not iterable.maybe:
-            return [Const(key) for key in iterable.items] if len(iterable.items) <= MAX_UNROLL else None
+            keys = [NameOf(key) if isinstance(key, Layer | Array) else Const(key) for key in iterable.items]
+            return list(keys) if len(keys) <= MAX_UNROLL else None
         return None
 
     def item_of(self, iterable: Value, expr: ast.expr) -> Value:
@@ -458,6 +499,8 @@ class Expressions(Joining):
             return item
         if isinstance(iterable, Batches):
             return iterable.item
+        if isinstance(iterable, LayerList):
+            return Choice(list(iterable.items)) if iterable.items else Unknown("a layer", self.place(expr))
         if isinstance(iterable, Dict):
             return Unknown("a key", self.place(expr))
         if isinstance(iterable, SymInt | Const):
@@ -473,3 +516,7 @@ def _item(owner: Value, key: Value) -> Value | None:
     if isinstance(owner, Seq) and owner.fixed and isinstance(key, Const) and isinstance(key.value, int):
         return owner.items[key.value] if -len(owner.items) <= key.value < len(owner.items) else None
     return None
+
+
+def _only_layers(value: Value) -> bool:
+    return isinstance(value, Choice) and all(isinstance(o, Layer | Model) for o in value.options)

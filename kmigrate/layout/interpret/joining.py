@@ -14,9 +14,11 @@ from kmigrate.layout.values import (
     Class,
     Const,
     Dict,
+    Fetch,
     Function,
     Instance,
     Layer,
+    LayerList,
     Method,
     Model,
     Module,
@@ -26,6 +28,7 @@ from kmigrate.layout.values import (
     SymInt,
     Unknown,
     Value,
+    Weights,
 )
 
 MAX_OPTIONS = 8
@@ -117,8 +120,17 @@ class Joining(Objects):
                 self.lose(option, at)
         elif isinstance(value, Function):
             self.given_away(value)
-        elif isinstance(value, Layer) and value.setting is not None:
-            self.graph.pin(value.setting, self.because("it is one of several values after this", at))
+        elif isinstance(value, Layer):
+            self.layer_strange(value, "it is one of several values after this", at)
+        elif isinstance(value, Weights):
+            self.weights_leave(value, at)
+        elif isinstance(value, LayerList):
+            value.model.indexed = True
+            for item in value.items:
+                self.lose(item, at)
+        elif isinstance(value, Fetch):
+            for item in (*value.inputs, value.outputs):
+                self.lose(item, at)
 
     losing: frozenset[int] = frozenset()  # objects whose parts are being lost, by identity
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kmigrate.layout.interpret.along_operations import TIMES, along, for_each_axis, of_pieces, picked, split, squeezed
+from kmigrate.layout.interpret.evaluation import EVALUATION
 from kmigrate.layout.interpret.keras_operations import classes, rank_normalized
 from kmigrate.layout.interpret.layout_operations import of_maps, with_bias
 from kmigrate.layout.interpret.numpy_rows import NUMPY, Rows, rows
@@ -36,6 +37,7 @@ ELEMENTWISE = (
 )
 
 BACKEND: Rows = {
+    **EVALUATION,
     **rows("backend", ELEMENTWISE, elementwise()),
     **rows("backend", "relu pow cast clip dropout leaky_relu", elementwise(0)),
     "backend.binary_crossentropy": elementwise(0, 1),

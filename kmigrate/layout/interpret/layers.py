@@ -71,6 +71,8 @@ class Layers(Barriers):
         if isinstance(result, Array):
             result.maker = layer
             result.sources = (x,)
+            self.touch(layer)
+            layer.calls.append((x, result))
         return result
 
     def unknown_tensor(self, value: Value, expr: ast.expr, node: ast.expr, why: str) -> Array:

@@ -6,6 +6,7 @@ import ast
 
 from kmigrate.keras_api.names import Api, resolve
 from kmigrate.layout.files import Files
+from kmigrate.layout.interpret import evaluation
 from kmigrate.layout.interpret import operation_tables as tables
 from kmigrate.layout.interpret import operations as ops
 from kmigrate.layout.interpret import outside_operations as outside
@@ -22,8 +23,10 @@ from kmigrate.layout.values import (
     Array,
     Batches,
     Const,
+    Fetch,
     Function,
     Layer,
+    LayerList,
     Method,
     Model,
     Module,
@@ -52,6 +55,9 @@ class Library(Data):
         self.generations: set[int] = set()
         self.flattens: list[tuple[Array, Layer]] = []
         self.bounds: list[tuple[Api, ast.Call]] = []
+
+    def fetch(self, what: Fetch, call: Call) -> Value:
+        return evaluation.fetch(self, what, call)  # type: ignore[arg-type]
 
     def call_library(self, module: Module, call: Call) -> Value:
         dotted = module.dotted
@@ -230,6 +236,10 @@ class Library(Data):
     def library_method(self, owner: Value, name: str, call: Call) -> Value:
         if isinstance(owner, Model):
             return self.model_method(owner, name, call)
+        if isinstance(owner, Layer):
+            return self.layer_method(owner, name, call)
+        if isinstance(owner, LayerList):
+            return self.layers_method(owner, name, call)
         if isinstance(owner, Array):
             return self._array_method(owner, name, call)
         if isinstance(owner, Tool):

@@ -14,11 +14,14 @@ from kmigrate.layout.interpret.state import AFTER_LOOP, Entry, Knowledge, short
 from kmigrate.layout.values import (
     Ambient,
     Array,
+    Choice,
     Class,
     Const,
     Dict,
     Function,
     Instance,
+    Layer,
+    LayerList,
     Model,
     Module,
     OrderingTest,
@@ -245,6 +248,8 @@ class Interpreter(Imports):
 
     def run_For(self, stmt: ast.For) -> str | None:
         iterable = self.eval(stmt.iter)
+        if isinstance(iterable, LayerList) and _counts(stmt.body):
+            iterable.model.indexed = True
         items = self.unrolled(iterable)
         self.stored.append(set())
         self.exits.append([])
@@ -436,31 +441,42 @@ class Interpreter(Imports):
         elif isinstance(target, ast.Tuple | ast.List):
             self._unpack(target, value, stmt)
         elif isinstance(target, ast.Attribute):
-            owner = self.eval(target.value)
-            if isinstance(owner, Instance) and self.is_property(owner, target.attr):
-                self.leak(value, rhs or target, f"the property `{short(target)}`")
-                self.touch(owner)
-                owner.attributes[target.attr] = Unknown(f"`{short(target)}`", self.place(target))
-            elif isinstance(owner, Instance | Class):
-                self.touch(owner)
-                (owner.attributes if isinstance(owner, Instance) else owner.members)[target.attr] = value
-            elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
-                pass
-            elif isinstance(owner, ProjectModule):
-                self.touch(owner.scope)
-                owner.scope.names[target.attr] = value
-            elif isinstance(owner, Module) and "keras" in owner.dotted and "image_d" in target.attr.lower():
-                why = f"`{short(target)}` is set: the ordering is not followed from here"
-                self.poisoned = self.because(why, target, "KM903")
-            elif isinstance(owner, Array):  # x.shape = ...: what it is from here on is not followed
-                self.leak(owner, target.value, f"`{short(target)}` is set")
-                self.leak(value, rhs or target, f"`{short(target)}` is set")
-                if isinstance(target.value, ast.Name):
-                    self._bind(target.value.id, Unknown(f"`{short(target)}` was set", self.place(target)))
-            else:
-                self.leak(value, rhs or target, f"the attribute `{short(target)}`")
+            self.set_attribute(self.eval(target.value), target, value, rhs or target)
         elif isinstance(target, ast.Subscript):
             self._store(target, value, rhs or target)
+
+    def set_attribute(self, owner: Value, target: ast.Attribute, value: Value, rhs: ast.expr) -> None:
+        """``owner.name = value``."""
+        if isinstance(owner, Instance) and self.is_property(owner, target.attr):
+            self.leak(value, rhs, f"the property `{short(target)}`")
+            self.touch(owner)
+            owner.attributes[target.attr] = Unknown(f"`{short(target)}`", self.place(target))
+        elif isinstance(owner, Instance | Class):
+            self.touch(owner)
+            (owner.attributes if isinstance(owner, Instance) else owner.members)[target.attr] = value
+        elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
+            pass
+        elif isinstance(owner, Model) and target.attr in ("inputs", "outputs") and isinstance(value, Seq):
+            self.touch(owner)
+            setattr(owner, target.attr, list(value.items))
+            owner.nodes += [t.node for t in value.items if isinstance(t, Array)]
+        elif isinstance(owner, Layer | Choice):
+            for option in owner.options if isinstance(owner, Choice) else [owner]:
+                self.set_layer_attribute(option, target.attr, value, target)
+            self.leak(value, rhs, f"the attribute `{short(target)}`")
+        elif isinstance(owner, ProjectModule):
+            self.touch(owner.scope)
+            owner.scope.names[target.attr] = value
+        elif isinstance(owner, Module) and "keras" in owner.dotted and "image_d" in target.attr.lower():
+            why = f"`{short(target)}` is set: the ordering is not followed from here"
+            self.poisoned = self.because(why, target, "KM903")
+        elif isinstance(owner, Array):  # x.shape = ...: what it is from here on is not followed
+            self.leak(owner, target.value, f"`{short(target)}` is set")
+            self.leak(value, rhs, f"`{short(target)}` is set")
+            if isinstance(target.value, ast.Name):
+                self._bind(target.value.id, Unknown(f"`{short(target)}` was set", self.place(target)))
+        else:
+            self.leak(value, rhs, f"the attribute `{short(target)}`")
 
     def _bind(self, name: str, value: Value) -> None:
         scope = self.scope.home(name)
@@ -618,6 +634,19 @@ class Interpreter(Imports):
             self.assign(target, SymInt(self.name_of("sum", stmt)), None, None)
         else:
             self.assign(target, self.elementwise([(current, stmt.value), (value, stmt.value)], stmt.value), None, None)
+
+
+def _counts(body: list[ast.stmt]) -> bool:
+    """Does the body of a loop count its items or list what it makes of them?"""
+    for node in (n for stmt in body for n in ast.walk(stmt)):
+        if isinstance(node, ast.AugAssign | ast.Yield):
+            return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            if node.func.attr in ("append", "insert", "extend", "next", "pop"):
+                return True
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "next":
+            return True
+    return False
 
 
 # Calls that a branch on the ordering may make and still only choose values.

@@ -66,7 +66,11 @@ class MakingLayers(Calls):
         for name, item in call.keywords.items():
             if name not in written:
                 values[renamed(api, name)] = item
-        return Layer(api, bound, values, self.place(call.node), self.ambient, call.node.func)
+        layer = Layer(api, bound, values, self.place(call.node), self.ambient, call.node.func)
+        given = values.get("name")
+        if given is not None and isinstance(given[0], Const) and isinstance(given[0].value, str):
+            layer.name = given[0].value
+        return layer
 
     def setting(self, layer: Layer) -> tuple[bool, int, str]:
         """Is the layer channels-first, the node of that setting, and why in words."""

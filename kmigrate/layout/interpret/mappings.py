@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kmigrate.layout.interpret.comprehensions import Comprehensions
 from kmigrate.layout.interpret.state import short
-from kmigrate.layout.values import Const, Dict, Seq, Unknown, Value
+from kmigrate.layout.values import Array, Const, Dict, Layer, NameOf, Seq, Unknown, Value
 
 if TYPE_CHECKING:
     from kmigrate.layout.interpret.calls import Call
@@ -20,16 +20,19 @@ class Mappings(Comprehensions):
     def store_item(self, owner: Dict, key: Value | None, value: Value, at: ast.AST) -> None:
         """``owner[key] = value``."""
         self.touch(owner)
-        if isinstance(key, Const):
-            owner.items[key.value] = value
-            owner.maybe.discard(key.value)
+        if isinstance(key, Const | NameOf):
+            owner.items[written(key)] = value
+            owner.maybe.discard(written(key))
         else:
             owner.open = value if owner.open is None else self.join(owner.open, value, at)
 
     def found_item(self, owner: Dict, key: Value | None, expr: ast.expr) -> Value | None:
         """``owner[key]``; None where it is not there."""
-        if isinstance(key, Const):
-            found = owner.items.get(key.value)
+        if isinstance(key, Const | NameOf):
+            found = owner.items.get(written(key))
+            unnamed = [v for k, v in owner.items.items() if isinstance(k, Layer | Array)]
+            if found is None and unnamed:  # names that Keras makes are not known
+                found = self.one_of(unnamed, expr)
             if owner.open is not None:
                 return owner.open if found is None else self.join(found, owner.open, expr)
             return found
@@ -76,12 +79,12 @@ class Mappings(Comprehensions):
         if name in ("values", "itervalues"):
             return Seq("list", owner.values, fixed=closed)
         if name in ("items", "iteritems"):
-            pairs: list[Value] = [Seq("tuple", [Const(k), v]) for k, v in owner.items.items()]
+            pairs: list[Value] = [Seq("tuple", [read(k), v]) for k, v in owner.items.items()]
             if owner.open is not None:
                 pairs.append(Seq("tuple", [Unknown("a key"), owner.open]))
             return Seq("list", pairs, fixed=closed)
         if name in ("keys", "iterkeys"):
-            keys: list[Value] = [Const(k) for k in owner.items]
+            keys: list[Value] = [read(k) for k in owner.items]
             return Seq("list", keys if owner.open is None else [*keys, Unknown("a key")], fixed=closed)
         if name == "copy":
             return Dict(dict(owner.items), set(owner.maybe), owner.open)
@@ -107,6 +110,14 @@ class Mappings(Comprehensions):
             owner.items[name] = item
         if value.open is not None:
             self.store_item(owner, None, value.open, at)
+
+
+def written(key: Const | NameOf) -> object:
+    return key.value if isinstance(key, Const) else key.layer
+
+
+def read(key: object) -> Value:
+    return NameOf(key) if isinstance(key, Layer | Array) else Const(key)
 
 
 def _with_key(call: Call, key: Value) -> Call:

@@ -14,6 +14,7 @@ from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
     Batches,
+    Choice,
     Const,
     Dict,
     Function,
@@ -134,6 +135,13 @@ class Models(Layers):
     def add_layer(self, model: Model, item: Value, expr: ast.expr, node: ast.expr, receiver: str | None) -> None:
         """``model.add(layer)``."""
         self.touch(model)
+        if isinstance(item, Choice):
+            ways = [
+                self.branch(lambda one=option: self.add_layer(model, one, expr, node, receiver))[1]  # type: ignore[misc]
+                for option in item.options
+            ]
+            self.rejoin(ways, node)
+            return
         if isinstance(item, Model):
             if item.inputs and item.outputs:
                 if model.outputs:
@@ -141,6 +149,7 @@ class Models(Layers):
                     model.outputs = [made]
                 else:
                     model.inputs, model.outputs = list(item.inputs), list(item.outputs)
+                model.layers.append(item)
                 model.nodes.extend(item.nodes)
                 return
             self.leave(model, "a model that is not known is added", node)
@@ -239,6 +248,7 @@ class Models(Layers):
                 return self.opaque([], node, f"`{short(node)}`")
             made = Array(out.node, AxesRef(out.axes) if out.axes is not None else out.ref, "tensor", self.place(node))
             made.sources = (*arrays, out)
+            made.maker = model
             results.append(made)
         return results[0] if len(results) == 1 else Seq("list", results)
 
@@ -266,13 +276,6 @@ class Models(Layers):
             "stop_training",
         ):
             return Unknown(f"`{short(expr)}`")
-        if name == "layers":
-            model.indexed = True
-            self.note_model(model, "its layers are taken one by one")
-            for tensor in (*model.inputs, *model.outputs):
-                if isinstance(tensor, Array):
-                    self.graph.pin(tensor.node, self.because(f"`{short(expr)}` takes the layers one by one", expr))
-            return Unknown(f"`{short(expr)}`", self.place(expr))
         return Method(model, name)
 
     def model_method(self, model: Model, name: str, call: Call) -> Value:
@@ -281,6 +284,12 @@ class Models(Layers):
             receiver = ast.unparse(call.node.func.value) if isinstance(call.node.func, ast.Attribute) else None
             self.add_layer(model, item, expr, call.node, receiver)
             return Const(None)
+        if name == "pop" and model.kind == "Sequential" and not call.all():
+            return self.pop_layer(model, call)
+        if name == "get_layer":
+            return self.get_layer(model, call)
+        if name == "get_weights":
+            return self._weights_of(model, call.node)
         if name == "compile":
             self._compile(model, call)
             return Const(None)
@@ -301,6 +310,15 @@ class Models(Layers):
             return Unknown(f"`{short(call.node)}`", self.place(call.node))
         self.leave(model, f"`{short(call.node)}` is not understood", call.node)
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+
+    def pop_layer(self, model: Model, call: Call) -> Value:
+        raise NotImplementedError
+
+    def get_layer(self, model: Model, call: Call) -> Value:
+        raise NotImplementedError
+
+    def _weights_of(self, owner: Model, expr: ast.expr) -> Value:
+        raise NotImplementedError
 
     def _loads(self, model: Model, call: Call) -> None:
         if not self.graph.muted:

@@ -13,6 +13,7 @@ from kmigrate.layout.values import (
     Const,
     Function,
     Instance,
+    Layer,
     Method,
     Model,
     Module,
@@ -42,6 +43,8 @@ class Objects(ArrayOps):
             return found if found is not None else Unknown(f"the attribute `{name}`", self.place(expr))
         if isinstance(owner, Model):
             return self.model_attribute(owner, name, expr)
+        if isinstance(owner, Layer):
+            return self.layer_attribute(owner, name, expr)
         if isinstance(owner, Choice):
             return self._any_attribute(owner, name, expr)
         if isinstance(owner, Unknown):
@@ -74,10 +77,15 @@ class Objects(ArrayOps):
 
     def _any_attribute(self, owner: Choice, name: str, expr: ast.Attribute) -> Value:
         """An attribute of one of several objects."""
-        found = self.attribute(owner.options[0], name, expr)
-        for option in owner.options[1:]:
-            found = self.join(found, self.attribute(option, name, expr), expr)
-        return found
+        found: Value | None = None
+        for option in owner.options:
+            one = self.layer_attribute(option, name, expr) if isinstance(option, Array) else None
+            one = self.attribute(option, name, expr) if one is None else one
+            found = one if found is None else self.join(found, one, expr)
+        return found or Unknown(f"`{short(expr)}`", self.place(expr))
+
+    def layer_attribute(self, layer: Layer | Array, name: str, expr: ast.Attribute) -> Value:
+        raise NotImplementedError
 
     # -- classes of the program -----------------------------------------------------------------------
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kmigrate.layout.interpret.builtin_functions import BUILTIN_FUNCTIONS
 from kmigrate.layout.interpret.builtin_operations import (
     anything,
-    attribute_by_name,
     cast_number,
     chained,
     combined,
@@ -47,7 +47,7 @@ BUILTINS: Rows = {
     "builtins.pow": elementwise(0, 1),
     "builtins.sum": summed,
     **rows("builtins", "min max", largest),
-    **rows("builtins", "bool ord hash id", number),
+    **rows("builtins", "bool ord hash", number),
     "builtins.tuple": copied_sequence("tuple"),
     "builtins.list": copied_sequence("list"),
     "builtins.reversed": reordered(backwards=True),
@@ -59,11 +59,11 @@ BUILTINS: Rows = {
     "builtins.filter": filtered,
     "builtins.iter": passed_through,
     "builtins.next": one_item,
-    "builtins.getattr": attribute_by_name,
+    **BUILTIN_FUNCTIONS,
     "builtins.print": shown,
     **rows("builtins", "exec eval execfile globals locals vars __import__", anything),
-    **rows("builtins", "str repr format isinstance hasattr callable type open input raw_input chr dir "
-           "issubclass exit quit bytes any all divmod slice help", harmless),
+    **rows("builtins", "str repr format open input raw_input chr dir "
+           "exit quit bytes any all divmod slice help", harmless),
 }  # fmt: skip
 
 LIBRARY: Rows = {

@@ -28,10 +28,12 @@ from kmigrate.layout.values import (
     Choice,
     Const,
     Dict,
+    Fetch,
     Function,
     Instance,
     Key,
     Layer,
+    LayerList,
     Method,
     Model,
     OrderingName,
@@ -46,6 +48,7 @@ from kmigrate.layout.values import (
     SymInt,
     Unknown,
     Value,
+    Weights,
 )
 from kmigrate.plan import Diagnostic, Edit
 
@@ -144,6 +147,7 @@ class State(Heap):
         self.outermost: tuple[int, ...] = ()  # what it is at the top of the script that is being run
         self.statement: ast.stmt | None = None
         self.frames: list[Frame] = []
+        self.fed_nodes: set[int] = set()  # tensors that the program gives data, other than through a model
         self.scope = Scope()
         self.setting_sites: dict[Key, int] = {}
         self.entries: list[Entry] = [self._entry(source) for source in files.entries]
@@ -327,6 +331,8 @@ class State(Heap):
         """The value as an array, or None where it is a number, a string, ..."""
         if isinstance(value, Array):
             return value
+        if isinstance(value, Weights):
+            self.weights_leave(value, expr)
         if isinstance(value, Unknown):
             if value.array is None:
                 place = value.place or self.place(expr)
@@ -456,6 +462,15 @@ class State(Heap):
                 self.leak(item, expr, why, seen)
         elif isinstance(value, Parent):
             self.leak(value.owner, expr, why, seen)
+        elif isinstance(value, LayerList):
+            value.model.indexed = True
+            for item in value.items:
+                self.leak(item, expr, why, seen)
+        elif isinstance(value, Weights):
+            self.weights_leave(value, expr)
+        elif isinstance(value, Fetch):
+            for item in (*value.inputs, value.outputs):
+                self.leak(item, expr, why, seen)
         elif isinstance(value, Batches):
             self.spread.add(self.place(expr).key)
             self.leak(value.item, expr, why, seen)
@@ -475,11 +490,19 @@ class State(Heap):
                 self.leak(value.function, expr, why, seen)
         elif isinstance(value, Function):
             self.given_away(value)
-        elif isinstance(value, Layer) and value.setting is not None:
-            self.graph.pin(value.setting, self.because(why, expr))
+        elif isinstance(value, Layer):
+            self.layer_strange(value, why, expr)
 
     def told_ordering(self, value: Value, expr: ast.expr, why: str) -> None:
         """Code that is not understood gets to know the ordering."""
+        raise NotImplementedError
+
+    def layer_strange(self, layer: Value, why: str, at: ast.AST) -> None:
+        """The layer reaches code that is not understood."""
+        raise NotImplementedError
+
+    def weights_leave(self, weights: Weights, at: ast.AST) -> None:
+        """Weights reach code that is not understood."""
         raise NotImplementedError
 
     def elements(self, value: Seq, expr: ast.expr) -> list[ast.expr]:
