@@ -142,6 +142,12 @@ def test_an_input_that_is_not_known(tail: str) -> None:
     assert (new, statuses(plan)) == (text, [Status.LEFT_ALONE])
 
 
+def test_a_dictionary_with_keys_that_are_not_known_is_given_on() -> None:
+    text = (HEAD + MODEL).replace("FLAG", "[0]") + "d = {'a': 1}\nd[input()] = 2\nstrange(d)\ndict(**d)\n" + FIT
+    _, plan = convert(text, source_keras="2.1.3")
+    assert statuses(plan) == [Status.BORDERS]
+
+
 CLASSES = {
     "property": (
         "class C(object):\n    @property\n    def shape(self):\n        return (3, 8, 6)\n    @classmethod\n"

@@ -88,7 +88,7 @@ def _elements(value: Seq | Dict, expr: ast.AST) -> list[ast.AST]:
     written: list[ast.expr] = expr.elts if isinstance(expr, ast.Tuple | ast.List) else []
     if isinstance(value, Seq) and len(written) == len(value.items):
         return list(written)
-    return [expr] * len(value.items)
+    return [expr] * len(value.items if isinstance(value, Seq) else value.values)
 
 
 def _within(node: ast.AST, expr: ast.AST | None) -> bool:
