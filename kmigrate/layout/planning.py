@@ -114,7 +114,17 @@ class Planner:
             self._same_site(site.key, site.nodes, made)
         if not self._agree(votes) or not self._agree_on_sites() or not self._axes():
             return False
-        return self._borders()
+        return self._borders() and self._outside_branches()
+
+    def _outside_branches(self) -> bool:
+        """In branches on the ordering nothing is edited where the other one is to run: its text would be wrong then."""
+        for _, edit in (*self.edits, *self.cuts):
+            for path, first, last, setting in self.run.both_ways:
+                if path == edit.path and first <= edit.line <= last and self.graph.is_flipped(setting):
+                    text = f"both branches on the ordering would have to change at line {edit.line}"
+                    self.graph.pins.append((setting, Because(text, path, edit.line, edit.column, "KM902")))
+                    return False
+        return True
 
     def _same_site(self, key: Key, nodes: tuple[int, ...], made: Sequence[Edit]) -> None:
         self.by_site.setdefault(key, []).append(

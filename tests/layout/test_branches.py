@@ -147,3 +147,149 @@ def test_a_literal_that_others_are_told_stays() -> None:
     assert "form = 'channels_first'" in new
     assert statuses(plan) == [Status.LEFT_ALONE]
     assert statuses(convert(text.replace("load(form)", "load('channels_first')"))[1]) == [Status.BORDERS]
+
+
+# -- branches that do more than choose values ------------------------------------------------------------
+
+
+def branch(first: str, last: str, test: str = FIRST) -> str:
+    """An ``if`` on the ordering with these bodies."""
+    bodies = [body.replace("\n", "\n    ") for body in (first, last)]
+    return f"if {test}:\n    {bodies[0]}\nelse:\n    {bodies[1]}"
+
+
+BOTH_WAYS = [
+    pytest.param(
+        branch("model.add(BatchNormalization(axis=1))", "model.add(BatchNormalization(axis=3))"), id="a layer in each"
+    ),
+    pytest.param(
+        branch(
+            "model.add(ZeroPadding2D((1, 1)))\nfor k in range(2):\n    model.add(BatchNormalization(axis=1))",
+            "model.add(ZeroPadding2D((1, 1)))\nfor k in range(2):\n    model.add(BatchNormalization(axis=-1))",
+        ),
+        id="a loop in each",
+    ),
+    pytest.param(
+        branch(
+            "print('first')\naxis = 1\nmodel.add(BatchNormalization(axis=axis))",
+            "axis = 3\nprint('last')\nmodel.add(BatchNormalization(axis=axis))",
+        ),
+        id="talk in each",
+    ),
+    pytest.param(
+        branch("axis = 1", "raise ValueError").replace(
+            "else:", "elif K.image_data_format() == 'channels_last':\n    axis = 3\nelse:"
+        )
+        + "\nmodel.add(BatchNormalization(axis=axis))",
+        id="a chain",
+    ),
+    pytest.param(
+        "class Config:\n    pass\nc = Config()\n"
+        + branch("c.axis = 1", "c.axis = 3")
+        + "\nmodel.add(BatchNormalization(axis=c.axis))",
+        id="an attribute",
+    ),
+    pytest.param(
+        "c = {}\n" + branch("c['axis'] = 1", "c['axis'] = 3") + "\nmodel.add(BatchNormalization(axis=c['axis']))",
+        id="an item",
+    ),
+    pytest.param(
+        "axis = 0\ndef choose():\n    global axis\n    "
+        + branch("axis = 1", "axis = 3").replace("\n", "\n    ")
+        + "\nchoose()\nmodel.add(BatchNormalization(axis=axis))",
+        id="a global",
+    ),
+    pytest.param(
+        f"def axis():\n    if {FIRST}:\n        return 1\n    return 3\nmodel.add(BatchNormalization(axis=axis()))",
+        id="an early return",
+    ),
+    pytest.param(
+        "def axis(form=None):\n    if form is None:\n        form = K.image_data_format()\n"
+        "    if form not in {'channels_first', 'channels_last'}:\n        raise ValueError(form)\n"
+        "    if form == 'channels_first':\n        number = 1\n    elif form == 'channels_last':\n        number = 3\n"
+        "    return number\nmodel.add(BatchNormalization(axis=axis()))",
+        id="a default that is resolved",
+    ),
+    pytest.param(
+        branch("size = model.output_shape[1]", "size = model.output_shape[3]") + "\nmodel.add(Conv2D(size, (1, 1)))",
+        id="a size that is read",
+    ),
+    pytest.param(
+        branch("n, c, h, w = model.output_shape", "n, h, w, c = model.output_shape")
+        + "\nmodel.add(Conv2D(c, (1, 1)))\nmodel.add(AveragePooling2D((h, w)))",
+        id="an unpacked shape",
+    ),
+    pytest.param(
+        branch(
+            "if model.output_shape[1] != 8:\n    model.add(Conv2D(8, (1, 1)))",
+            "if model.output_shape[-1] != 8:\n    model.add(Conv2D(8, (1, 1)))",
+        ),
+        id="a size that is asked for",
+    ),
+]
+
+
+@pytest.mark.parametrize("layers", BOTH_WAYS)
+def test_branches_that_are_right_both_ways_stay(layers: str) -> None:
+    text = program("", layers)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert new == flipped(text)
+    assert statuses(plan) == [Status.DONE]
+
+
+@pytest.mark.parametrize("layers", BOTH_WAYS)
+def test_a_branch_that_goes_wrong_is_noticed(layers: str) -> None:
+    """One number of the other branch is wrong."""
+    if "!= 8" in layers:
+        return  # any of the sizes would be asked to the same end
+    wrong = layers.replace("n, h, w, c =", "n, h, c, w =")
+    for form in ("axis = {}", "axis={}", "return {}", "number = {}", "'] = {}", "output_shape[{}]"):
+        for right, other in (("3", "2"), ("-1", "-2")):
+            wrong = wrong.replace(form.format(right), form.format(other))
+    assert wrong != layers
+    stays(program("", wrong), "KM902")
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        pytest.param(branch("model.add(Conv2D(4, (3, 3)))", "model.add(Conv2D(4, (3, 1)))"), id="another kernel"),
+        pytest.param(branch("model.add(MaxPooling2D((2, 2)))", "model.add(AveragePooling2D((2, 2)))"), id="a layer"),
+        pytest.param(branch("model.add(MaxPooling2D((2, 2)))", "pass"), id="no layer"),
+        pytest.param(
+            branch("model.add(BatchNormalization(axis=1))", "model.add(BatchNormalization(axis=1))\nn = 3"),
+            id="the axis of one ordering in both",
+        ),
+        pytest.param(
+            branch("model.add(BatchNormalization(axis=1))\nn = 2", "model.add(BatchNormalization(axis=1))\nn = 3"),
+            id="the axis of one ordering in both, written alike",
+        ),
+        pytest.param(
+            "def put(items, n):\n    items.append(n)\n    return n\nkept = []\n"
+            + branch("a = put(kept, 4)", "a = put(kept, 8)")
+            + "\nmodel.add(Conv2D(kept[0], (1, 1)))",
+            id="a list that a function changes",
+        ),
+        pytest.param(
+            f"def f():\n    for i in range(3):\n        if {FIRST}:\n            return 4\n    return 8\n"
+            "model.add(Conv2D(f(), (1, 1)))",
+            id="a return from a loop",
+        ),
+        pytest.param(branch("model.load_weights('a.h5')", "model.load_weights('b.h5')"), id="other weights"),
+        pytest.param(
+            branch("size = model.output_shape[1]", "size = model.output_shape[1]")
+            + "\nmodel.add(Conv2D(size, (1, 1)))",
+            id="a size of one ordering in both",
+        ),
+        pytest.param(
+            f"size = model.output_shape[1] if {FIRST} else model.output_shape[1]\nmodel.add(Conv2D(size, (1, 1)))",
+            id="a choice between equal texts",
+        ),
+        pytest.param(branch("model.add(BatchNormalization(axis=1))", "raise ValueError"), id="raises"),
+    ],
+)
+def test_branches_that_differ_are_left_alone(layers: str) -> None:
+    text = program("", layers)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert new == text
+    assert statuses(plan) == [Status.LEFT_ALONE]

@@ -11,6 +11,7 @@ from kmigrate.layout.axes import (
     Contradiction,
     channel_at,
     channel_inside,
+    last,
     letters,
     memory_order,
     moves,
@@ -28,6 +29,7 @@ from kmigrate.layout.values import (
     Layer,
     Method,
     Model,
+    Pair,
     Seq,
     Value,
 )
@@ -185,7 +187,9 @@ class Barriers(Merging):
             return self._flat_features(layer, x, expr, node)
         after = self.border(layer, expr, node, before=False)
         source = x.axes
-        result = self.reshape((x, expr), seq, node, after, keep_first=True, shape_expr=shape[1])
+        result = self.reshape(
+            (x, expr), seq, node, after, keep_first=True, shape_expr=shape[1], chosen=isinstance(shape[0], Pair)
+        )
         if channel_inside(source) is not None:
             self.features_seen(x, f"`{layer.api.spelled}` takes flattened features", node)
         result.kind = "tensor"
@@ -193,6 +197,8 @@ class Barriers(Merging):
 
     def _permute(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         dims = layer.values.get("dims")
+        if dims is not None and isinstance(dims[0], Pair):
+            return self._paired_permute(layer, x, dims[0], dims[1], expr, node)
         items = dims[0].items if dims and isinstance(dims[0], Seq) else None
         if items is None or not all(isinstance(i, Const) and isinstance(i.value, int) for i in items) or dims is None:
             return self._opaque_layer(layer, x, expr, node)
@@ -215,6 +221,36 @@ class Barriers(Merging):
         result = self.transpose((x, expr), perm, call, edit)
         if isinstance(result, Array):
             result.kind = "tensor"
+        return result
+
+    def _paired_permute(
+        self, layer: Layer, x: Array, dims: Pair, written: ast.expr, expr: ast.expr, node: ast.expr
+    ) -> Value:
+        """Each ordering permutes in its own way: both must lead to one value in two layouts."""
+        orders = [_order(side) for side in (dims.now, dims.after)]
+        now, after = orders[0], orders[1]
+        source = x.axes
+        if source is None or now is None or after is None or not len(now) == len(after) == len(source):
+            return self._opaque_layer(layer, x, expr, node)
+        self.heed(dims, written)
+        axes = [source[i] for i in now]
+        result = self.tensor(axes, node)
+
+        def rule() -> None:
+            wanted = [id(axis) for axis in (last(axes) if moves(axes) else axes)]
+            if [id(source[i]) for i in after] == wanted:
+                if moves(source):  # what comes in stays, whatever the setting
+                    self.graph.pin(x.node, self.because("each ordering permutes it in its own way", node, "KM105"))
+            elif moves(source) and [id(last(source)[i]) for i in after] == wanted:
+                self.graph.tie(x.node, dims.node)
+            else:
+                text = f"`{layer.api.spelled}` under the other ordering leads to another order"
+                self.graph.pin(dims.node, self.because(text, node, "KM902"))
+            if moves(axes):
+                self.graph.tie(result.node, dims.node)
+
+        self.graph.later(rule)
+        self.event("permute", result, node)
         return result
 
     def _dense(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
@@ -293,3 +329,12 @@ class Barriers(Merging):
             else:
                 self.graph.pin(result.node, self.because("`output_shape` is not understood", node))
         return result
+
+
+def _order(dims: Value) -> list[int] | None:
+    """The dims of a Permute as an order of all axes, the batch among them."""
+    if not isinstance(dims, Seq) or not dims.fixed:
+        return None
+    numbers = [item.value for item in dims.items if isinstance(item, Const) and isinstance(item.value, int)]
+    found = [0, *numbers]
+    return found if sorted(found) == list(range(len(dims.items) + 1)) else None

@@ -149,6 +149,7 @@ class Calls(Mappings):
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
         if isinstance(callee, Unknown):
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not known")
+        self.differs(callee, call.node.func)
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
     def _library_call(self, module: Module, call: Call) -> Value:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from kmigrate.layout.axes import Axis, channel_at, memory_order, moves, order_to_last
+from kmigrate.layout.axes import Axis, channel_at, last, memory_order, moves, order_to_last
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.joining import Joining
 from kmigrate.layout.interpret.shapes import Operand, dim_of
@@ -37,6 +37,8 @@ from kmigrate.layout.values import (
 
 BUILTINS = frozenset(dir(__builtins__) if not isinstance(__builtins__, dict) else __builtins__)
 MAX_UNROLL = 64
+# What may be one thing now and another after the flip: each use of it must be understood (worlds.py).
+PAIRED = (Const, SymInt, Seq, Dict, OrderingName, Function, Module, Unknown)
 
 
 class Expressions(Joining):
@@ -226,9 +228,13 @@ class Expressions(Joining):
         if isinstance(owner, Array):
             return self.index(owner, expr, self.index_items(expr.slice))
         if isinstance(owner, Seq | Dict) and not isinstance(expr.slice, ast.Slice):
-            sides = self.sides(self.eval(expr.slice), expr)
+            key = self.eval(expr.slice)
+            sides = self.sides(key, expr)
             if sides is not None:
                 return self._chosen_item(owner, sides, expr)
+            chosen = _item(owner, key) if isinstance(key, Const) and isinstance(key.value, bool) else None
+            if chosen is not None:  # a choice between two, not an item of a shape
+                return chosen
         if isinstance(owner, Seq):
             return self._sequence_item(owner, expr)
         if isinstance(owner, LayerList):
@@ -380,21 +386,16 @@ class Expressions(Joining):
 
         self.site([node], origin, make)
 
-    def quietly(self, action: Callable[[], Value]) -> Value:
-        """What a branch that does not run now would give; nothing of it is recorded."""
-        muted, self.graph.muted = self.graph.muted, True
-        try:
-            return self.branch(action)[0]
-        finally:
-            self.graph.muted = muted
-
     def pair(self, now: Value, after: Value, node: int, at: ast.AST) -> Value:
         """A value that depends on the ordering: equal in both worlds, or tied to the setting."""
-        if now is after or (isinstance(now, Const) and isinstance(after, Const) and now.value == after.value):
+        if now is after or alike(now, after):
             return now
-        simple = (Const, SymInt, Seq, OrderingName)
-        if isinstance(now, simple) and isinstance(after, simple):
+        if isinstance(now, PAIRED) and isinstance(after, PAIRED):
             return Pair(now, after, node)
+        if isinstance(now, Array) and isinstance(after, Unknown):
+            after = after.array or after
+        elif isinstance(after, Array) and isinstance(now, Unknown):
+            now = now.array or now
         if isinstance(now, Array) and isinstance(after, Array):
             return self.paired_arrays(now, after, node, at)
         self.graph.pin(node, self.because("what the two orderings give here is not understood", at))
@@ -424,6 +425,18 @@ class Expressions(Joining):
             self.later(rule)
             self.graph.tie(result.node, node)
             return result
+        if mine is not None and mine[0] == "transpose" and mine[1] == id(after.ref.find()):
+            axes = now.axes or []
+            kept = list(after.axes or [])
+
+            def back() -> None:
+                if [id(axis) for axis in last(axes)] != [id(axis) for axis in kept] or not moves(axes):
+                    self.graph.pin(node, self.because("the other branch keeps another order", at, "KM902"))
+                self.graph.pin(after.node, self.because("the other branch takes it as it is", at, "KM105"))
+
+            self.graph.later(back)
+            self.graph.tie(now.node, node)
+            return now
         self.graph.pin(node, self.because("what the two orderings give here is not proved to be the same", at))
         return now
 
@@ -507,6 +520,20 @@ class Expressions(Joining):
             return SymInt(self.name_of("item", expr))
         self.leak(iterable, expr, f"a loop over `{short(expr)}`")
         return Unknown(f"an item of `{short(expr)}`", self.place(expr))
+
+
+def alike(a: Value, b: Value) -> bool:
+    """Two constants, numbers or sequences of them that are equal."""
+    if isinstance(a, Const) and isinstance(b, Const):
+        return type(a.value) is type(b.value) and bool(a.value == b.value)
+    if isinstance(a, SymInt) and isinstance(b, SymInt):
+        return a.dim == b.dim
+    if isinstance(a, Module) and isinstance(b, Module):
+        return a.dotted == b.dotted
+    if isinstance(a, Seq) and isinstance(b, Seq) and a.fixed and b.fixed and a.kind == b.kind:
+        same = len(a.items) == len(b.items) and a.axes is None and b.axes is None
+        return same and all(alike(x, y) for x, y in zip(a.items, b.items, strict=True))
+    return False
 
 
 def _item(owner: Value, key: Value) -> Value | None:

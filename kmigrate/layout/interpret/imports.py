@@ -90,7 +90,7 @@ class Imports(Library):
             return module
         saved = {name: getattr(self, name) for name in _OF_ONE_RUN}
         self.source, self.scope, self.statement = source, module.scope, None
-        self.guards, self.alternate, self.context = (), (), self.outermost
+        self.guards, self.alternate, self.walled, self.context = (), (), (), self.outermost
         self.loops, self.returns, self.yields = 0, [], []
         self.exits, self.stored = [], list[set[int]]()
         self.depth += 1
@@ -108,6 +108,6 @@ class Imports(Library):
 
 
 _OF_ONE_RUN = (
-    "source", "scope", "statement", "guards", "alternate", "context", "loops", "returns", "yields", "exits",
+    "source", "scope", "statement", "guards", "alternate", "walled", "context", "loops", "returns", "yields", "exits",
     "stored", "depth", "importing",
 )  # fmt: skip

@@ -22,6 +22,8 @@ from kmigrate.layout.values import (
     Method,
     Model,
     Module,
+    OrderingName,
+    OrderingTest,
     Pair,
     Partial,
     Seq,
@@ -47,6 +49,9 @@ class Joining(Objects):
         if isinstance(a, Array) and isinstance(b, Array):
             self.join_axes(a, b, at)
             return self.either_size(a, b, at)
+        if isinstance(a, Pair) and isinstance(b, Pair) and a.node == b.node:
+            now, after = self.join(a.now, b.now, at), self.quietly(lambda: self.join(a.after, b.after, at))
+            return self.pair(now, after, a.node, at)
         for x, y in ((a, b), (b, a)):
             if isinstance(x, Const) and x.value is None and not isinstance(y, Const | SymInt):
                 return y
@@ -59,7 +64,7 @@ class Joining(Objects):
         if isinstance(a, numbers) and isinstance(b, numbers):
             if isinstance(a, Const) and isinstance(a.value, str):
                 return Unknown("one of several strings", self.place(at))
-            return SymInt(self.name_of("joined", at))
+            return SymInt(self.name_of(f"joined {_written(a)} {_written(b)}", at))
         if isinstance(a, Seq) and isinstance(b, Seq) and len(a.items) == len(b.items):
             joined = Seq(
                 a.kind,
@@ -105,6 +110,8 @@ class Joining(Objects):
         elif isinstance(value, Pair):
             self.graph.pin(value.node, self.because("it is one of several values after this", at))
             self.lose(value.now, at)
+        elif isinstance(value, OrderingName | OrderingTest):
+            self.graph.pin(value.node, self.because("it is one of several values after this", at))
         elif isinstance(value, Batches):
             self.lose(value.item, at)
         elif isinstance(value, Dict | Instance):
@@ -133,6 +140,10 @@ class Joining(Objects):
                 self.lose(item, at)
 
     losing: frozenset[int] = frozenset()  # objects whose parts are being lost, by identity
+
+
+def _written(value: Value) -> str:
+    return str(value.dim) if isinstance(value, SymInt) else repr(value.value) if isinstance(value, Const) else "?"
 
 
 def _options(*values: Value) -> list[Value]:

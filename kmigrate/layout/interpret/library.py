@@ -17,7 +17,7 @@ from kmigrate.layout.interpret.making_layers import takes_layout
 from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
 from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING
 from kmigrate.layout.interpret.state import Knowledge, short
-from kmigrate.layout.interpret.worlds import FIRST_NAMES, OTHER_NAME
+from kmigrate.layout.interpret.worlds import FIRST_NAMES, LAST_NAMES, OTHER_NAME
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -31,7 +31,9 @@ from kmigrate.layout.values import (
     Model,
     Module,
     OrderingName,
+    Pair,
     Seq,
+    SymInt,
     Tool,
     Unknown,
     Value,
@@ -74,9 +76,11 @@ class Library(Data):
             return self._set_ordering(call)
         if "keras" in dotted.split(".") and name in GETTERS:
             self.reads_ambient(call.node)
-            return OrderingName(GETTERS[name][0 if self.ambient.first else 1], self.ambient.layers)
+            return self._ordering_name(name)
         if top in ("warnings", "logging"):
             return outside.shown(self, call)  # type: ignore[arg-type]
+        if dotted.startswith("os.path."):
+            return self._file_name(call)
         if top in tables.HARMLESS_MODULES or (dotted.startswith("matplotlib.pyplot.") and _draws_no_array(dotted)):
             return outside.harmless(self, call)  # type: ignore[arg-type]
         if top == "builtins" and dotted.endswith(("Error", "Exception", "Warning")):
@@ -105,6 +109,10 @@ class Library(Data):
             return self._loss_function(api, call)
         if name.endswith(".preprocess_input"):
             return self._preprocess_input(call)
+        if name.rsplit(".", 1)[-1] == "get_file":
+            return self._file_name(call)
+        if name.endswith("_obtain_input_shape"):
+            return self._obtained_shape(call)
         if name.endswith(".load_data"):
             return self._dataset(name.split(".")[0], call)
         row = tables.KERAS.get(f"{home[6:]}.{name.rsplit('.', 1)[-1]}")
@@ -124,6 +132,35 @@ class Library(Data):
         if home.startswith(("keras.applications", "keras.preprocessing")) or "image" in name or takes_layout(api):
             self.may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{api.spelled}` (not in the tables)")
+
+    def _file_name(self, call: Call) -> Value:
+        """The name of a file: another file, where it depends on the ordering."""
+        nodes = []
+        for value, expr in call.all():
+            sides = self.sides(value, call.node)
+            if sides is not None:
+                nodes.append(sides.node)
+                self.heed(value, expr)
+            elif isinstance(value, Array | Model):
+                self.leak(value, expr, f"`{short(call.node)}`")
+        names = [Unknown("the name of a file", self.place(call.node)) for _ in range(2)]
+        return Pair(names[0], names[1], nodes[0]) if nodes else names[0]
+
+    def _obtained_shape(self, call: Call) -> Value:
+        """``_obtain_input_shape``: the shape that was given, or one of three channels in the order of the setting."""
+        given, ordering = call.get(0, "input_shape"), call.get(3, "dim_ordering", "data_format")
+        known = ordering[0] if ordering is not None else None
+        plain = isinstance(known, Const) and known.value in LAST_NAMES and known.origin is None
+        if given is None or ordering is None or not (plain or isinstance(known, OrderingName)):
+            self.may_read_ambient(call)
+            return self.opaque(call.all(), call.node, f"`{short(call.node)}` is not followed")
+        self.heed(*ordering)
+        self.heed(*given)
+        if not (isinstance(given[0], Const) and given[0].value is None):
+            return given[0]
+        sizes: list[Value] = [SymInt(self.name_of(letter, call.node)) for letter in "HW"]
+        first, last = Seq("tuple", [Const(3), *sizes]), Seq("tuple", [*sizes, Const(3)])
+        return self.pair(first, last, known.node, call.node) if isinstance(known, OrderingName) else last
 
     def may_read_ambient(self, call: Call) -> None:
         """What is not in the tables may build or load things under the ambient setting."""
@@ -193,9 +230,7 @@ class Library(Data):
         if name in SETTERS:
             return self._set_ordering(call)
         if name in GETTERS:
-            first, last = GETTERS[name]
-            self.reads_ambient(call.node)
-            return OrderingName(first if self.ambient.first else last, self.ambient.layers)
+            return self._ordering_name(name)
         row = tables.BACKEND.get(f"backend.{api.name}") or tables.BACKEND.get(f"backend.{name}")
         if row is not None:
             return row(self, call)  # type: ignore[arg-type]
@@ -203,12 +238,26 @@ class Library(Data):
             self.may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
+    def _ordering_name(self, getter: str) -> Value:
+        """The setting as a string; one that is channels-last never changes."""
+        first, last = GETTERS[getter]
+        ambient = self.ambient
+        return OrderingName(first, ambient.layers) if ambient.first else Const(last, None, ambient.layers)
+
     def _set_ordering(self, call: Call) -> Value:
         given = call.get(0, "dim_ordering", "data_format")
         if given is None:
             return Const(None)
         value, expr = given
         self.heed(value, expr)
+        given_back = value.node if isinstance(value, OrderingName | Const) else None
+        if (isinstance(value, Const) and value.origin is not None) or self.known.setter_misses_layers:
+            given_back = None
+        if given_back is not None:
+            for ambient in (*(entry.implied for entry in self.entries), *self.entry.ambients):
+                if ambient.layers == given_back:  # what an earlier call of the getter gave is set again
+                    self.ambient = ambient
+                    return Const(None)
         if isinstance(value, OrderingName):
             return Const(None)
         if not isinstance(value, Const) or value.value not in OTHER_NAME:
@@ -221,6 +270,8 @@ class Library(Data):
             return Const(None)
         if value.origin is not None:
             node = self.setting_node(value)
+        elif value.node is not None:
+            node = value.node
         else:
             node = self.graph.node()
             self.graph.pin(node, self.because("the ordering is computed", expr))

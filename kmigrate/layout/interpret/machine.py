@@ -9,7 +9,7 @@ from kmigrate.layout.axes import Axis, moves
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.imports import Imports
+from kmigrate.layout.interpret.branches import Branches
 from kmigrate.layout.interpret.state import AFTER_LOOP, Entry, Knowledge, short
 from kmigrate.layout.values import (
     Ambient,
@@ -25,6 +25,7 @@ from kmigrate.layout.values import (
     Model,
     Module,
     OrderingTest,
+    Pair,
     ProjectModule,
     Scope,
     Seq,
@@ -34,7 +35,7 @@ from kmigrate.layout.values import (
 )
 
 
-class Interpreter(Imports):
+class Interpreter(Branches):
     """Runs the scripts; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""
 
     def __init__(self, files: Files, knowledge: Knowledge) -> None:
@@ -77,10 +78,11 @@ class Interpreter(Imports):
 
     def run_block(self, body: list[ast.stmt]) -> str | None:
         """Runs statements; says 'return', 'break', 'continue' or 'raise' where the block ends so."""
-        for stmt in body:
+        for i, stmt in enumerate(body):
             self.step()
             self.visited.add(id(stmt))
             outer, self.statement = self.statement, stmt
+            self.rest = body[i + 1 :]
             end = self.run_statement(stmt)
             self.statement = outer
             if end:
@@ -154,12 +156,13 @@ class Interpreter(Imports):
                 self.eval(target)
 
     def run_If(self, stmt: ast.If) -> str | None:
+        rest = self.rest
         test = self.as_test(self.eval(stmt.test), stmt.test)
         if isinstance(test, OrderingTest):
             holds = self.settled_test(test)
             if holds is not None:
                 return self.run_block(stmt.body if holds else stmt.orelse)
-            return self._ordering_branch(stmt, test)
+            return self.ordering_branch(self.with_rest(stmt, rest), test)
         truth = self.truth(test)
         if truth is not None:
             self.skipped.append((self.source.path, stmt.orelse if truth else stmt.body))
@@ -204,47 +207,6 @@ class Interpreter(Imports):
         because = self.because("the ordering is set in one branch and not in the other", stmt, "KM902")
         for node in (mine.layers, mine.loaders, other.layers, other.loaders):
             self.graph.pin(node, because)
-
-    def _ordering_branch(self, stmt: ast.If, test: OrderingTest) -> str | None:
-        """One branch runs now, the other once the setting has flipped; where both are right, nothing is edited."""
-        now, after = (stmt.body, stmt.orelse) if test.truth else (stmt.orelse, stmt.body)
-        before = dict(self.scope.names)
-        muted, self.graph.muted = self.graph.muted, True
-        returns, self.returns = self.returns, []
-        ambient = self.ambient
-        effects = _effects(after, self.known.trial)
-        alternate, self.alternate = self.alternate, (*self.alternate, test.node)
-        end_after = self.branch(lambda: self.run_block(after))[0] if not effects else None
-        self.alternate = alternate
-        names_after, returns_after = self.scope.names, self.returns
-        self.graph.muted, self.returns, self.ambient = muted, returns, ambient
-        self.scope.names = before
-        guards, self.guards = self.guards, (*self.guards, test.node)
-        end_now = self.run_block(now)
-        self.guards = guards
-        because = None
-        if end_after == "raise":
-            because = "the branch for the other ordering only raises"
-        elif effects or _effects(now, self.known.trial):
-            because = "a branch on the ordering does more than choose values"
-        elif end_now != end_after:
-            because = "the branches on the ordering end in different ways"
-        if because is not None:
-            if self.ambient is ambient:  # a branch that sets the ordering is followed as it runs now
-                self.graph.pin(test.node, self.because(because, stmt, "KM902"))
-            return end_now
-        if end_now == "return":
-            value = self.returns.pop()
-            self.returns.append(self.pair(value, returns_after[-1], test.node, stmt))
-            return end_now
-        for name in {**self.scope.names, **names_after}:
-            mine, other = self.scope.names.get(name), names_after.get(name)
-            if mine is other or mine is None or other is None:
-                if mine is None and other is not None:
-                    self.scope.names[name] = Unknown("a name of the other ordering's branch")
-                continue
-            self.scope.names[name] = self.pair(mine, other, test.node, stmt)
-        return end_now
 
     def run_For(self, stmt: ast.For) -> str | None:
         iterable = self.eval(stmt.iter)
@@ -515,6 +477,12 @@ class Interpreter(Imports):
             for name, item in zip(names, value.items, strict=True):
                 self.assign(name, item, stmt, None)
             return
+        if isinstance(value, Pair):
+            parts = self._sides_of_parts(value, len(names), target)
+            if parts is not None:
+                for name, part in zip(names, parts, strict=True):
+                    self.assign(name, part, stmt, None)
+                return
         if isinstance(value, Array) and value.axes is not None:
             for name in names:
                 self.assign(name, self.item_of(value, target), stmt, None)
@@ -525,6 +493,15 @@ class Interpreter(Imports):
             self.leak(value, target, "unpacking that is not followed")
         for name in names:
             self.assign(name, Unknown(why, self.place(name)), stmt, None)
+
+    def _sides_of_parts(self, value: Pair, count: int, at: ast.AST) -> list[Value] | None:
+        """The items of what depends on the ordering, each with its two sides."""
+        now, after = value.now, value.after
+        if not isinstance(now, Seq) or not isinstance(after, Seq) or not now.fixed or not after.fixed:
+            return None
+        if len(now.items) != count or len(after.items) != count:
+            return None
+        return [self.pair(a, b, value.node, at) for a, b in zip(now.items, after.items, strict=True)]
 
     def _store(self, target: ast.Subscript, value: Value, rhs: ast.expr) -> None:
         owner = self.eval(target.value)
@@ -646,27 +623,4 @@ def _counts(body: list[ast.stmt]) -> bool:
                 return True
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "next":
             return True
-    return False
-
-
-# Calls that a branch on the ordering may make and still only choose values.
-TALK = frozenset(("print", "warn", "info", "warning", "debug", "error"))
-# Each ordering has its own weights: fine where nothing is converted, another model where something is.
-WEIGHTS = frozenset(("load_weights", "convert_all_kernels_in_model", "convert_dense_weights_data_format"))
-
-
-def _effects(body: list[ast.stmt], trial: bool) -> bool:
-    """Does a branch do more than bind names and return?"""
-    for stmt in body:
-        for node in ast.walk(stmt):
-            if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant):
-                function = node.value.func if isinstance(node.value, ast.Call) else None
-                name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", None)
-                if name in TALK or (trial and name in WEIGHTS):
-                    continue
-                return True
-            if isinstance(node, ast.Subscript | ast.Attribute) and isinstance(node.ctx, ast.Store | ast.Del):
-                return True
-            if isinstance(node, ast.AugAssign | ast.Yield | ast.For | ast.While):
-                return True
     return False

@@ -95,6 +95,8 @@ class MakingLayers(Calls):
             if isinstance(value, Const) and value.value in OTHER_NAME:
                 if value.origin is not None:
                     node = self.setting_node(value)
+                elif value.node is not None:
+                    node = value.node
                 else:
                     node = self.graph.node()
                     self.graph.pin(node, self.because("its ordering is computed", expr))

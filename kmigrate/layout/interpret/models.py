@@ -305,6 +305,9 @@ class Models(Layers):
             self.note_model(model, SAVING[name])
             if name == "load_weights":
                 self._loads(model, call)
+                if self.known.trial:  # each ordering has its own file
+                    for given in call.positional[:1]:
+                        self.heed(*given)
             return Unknown(f"`{short(call.node)}`", self.place(call.node))
         if name in HARMLESS_METHODS:
             return Unknown(f"`{short(call.node)}`", self.place(call.node))

@@ -17,8 +17,10 @@ from kmigrate.layout.values import (
     Method,
     Model,
     Module,
+    Pair,
     Parent,
     ProjectModule,
+    Seq,
     SymInt,
     Unknown,
     Value,
@@ -55,6 +57,11 @@ class Objects(ArrayOps):
                 if name in ("reshape", "transpose", "astype")
                 else Unknown(f"`{short(expr)}`", self.place(expr))
             )
+        if isinstance(owner, Pair) and not (
+            isinstance(owner.now, Const | Seq) and isinstance(owner.after, Const | Seq)
+        ):
+            self.graph.pin(owner.node, self.because(f"`{short(expr)}` depends on the ordering", expr))
+            return Unknown(f"`{short(expr)}`", self.place(expr))
         return Method(owner, name)
 
     def _array_attribute(self, array: Array, name: str, expr: ast.Attribute) -> Value:

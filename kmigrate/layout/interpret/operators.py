@@ -251,6 +251,8 @@ class Operators(Expressions):
             if isinstance(other, Const) and other.origin is not None and other.origin.node in ast.walk(expr):
                 if value.origin.node not in list(ast.walk(expr)):
                     node, name = self.setting_node(value), value.value
+        if isinstance(value, Const) and value.origin is None and value.node is not None:
+            node, name = value.node, value.value  # what the getter gives where it is channels-last
         if node is None or name is None or not isinstance(other, Const) or not isinstance(other.value, str):
             return None
         if not isinstance(expr.ops[0], ast.Eq | ast.NotEq):
@@ -262,7 +264,8 @@ class Operators(Expressions):
                 f"`{short(expr)}` is never true: the setting is {name!r} or {OTHER_NAME[name]!r}",
             )
             return Const(isinstance(expr.ops[0], ast.NotEq))
-        return OrderingTest((other.value == name) == isinstance(expr.ops[0], ast.Eq), node)
+        truth = (other.value == name) == isinstance(expr.ops[0], ast.Eq)
+        return Const(truth) if isinstance(value, Const) and value.origin is None else OrderingTest(truth, node)
 
     def eval_IfExp(self, expr: ast.IfExp) -> Value:
         test = self.as_test(self.eval(expr.test), expr.test)
@@ -271,12 +274,7 @@ class Operators(Expressions):
             if holds is not None:
                 return self.eval(expr.body if holds else expr.orelse)
             now, after = (expr.body, expr.orelse) if test.truth else (expr.orelse, expr.body)
-            guards, self.guards = self.guards, (*self.guards, test.node)
-            value = self.eval(now)
-            self.guards = guards
-            alternate, self.alternate = self.alternate, (*self.alternate, test.node)
-            other = self.quietly(lambda: self.eval(after))
-            self.alternate = alternate
+            value, other = self.two_ways(lambda: self.eval(now), lambda: self.eval(after), test.node, expr)
             return self.pair(value, other, test.node, expr)
         truth = self.truth(test)
         if truth is not None:

@@ -40,10 +40,11 @@ class Reshaping(AxisOperations):
         after: Any,
         keep_first: bool = False,
         shape_expr: ast.expr | None = None,
+        chosen: bool = False,
     ) -> Array:
         """A reshape keeps memory order. Flipping it in place is right only if that order stays (docs/facts.md, 8).
 
-        ``after`` realises a transpose of the result.
+        ``after`` realises a transpose of the result; ``chosen``: each ordering has its own shape.
         """
         value, expr = operand
         array = self.as_array(value, expr)
@@ -85,6 +86,10 @@ class Reshaping(AxisOperations):
                 agree = False
             if agree:
                 self.graph.tie(array.node, fixed)
+            elif chosen and self.known.trial and tail is not None and len(tail) == 1 and not tail[0].parts:
+                # features of a Dense layer, in an order that nothing knows: each ordering has its own
+                self.graph.tie(fixed, result.node)
+                return
             else:
                 self.graph.pin(fixed, self.because(f"`{short(node)}` fixes the order in memory", node, "KM105"))
                 if source_moves:

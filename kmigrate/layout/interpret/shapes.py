@@ -44,8 +44,25 @@ class Shapes(Worlds):
         axes = array.axes
         if axes is None:
             return Unknown("the shape of an array whose rank is not known", self.place(node))
+        if self.alternate:
+            axes = self._flipped_shape(array, axes, node)
         items: list[Value] = [self.size_value(a.size, f"{i}", node) for i, a in enumerate(axes)]
         return Seq("tuple", items, None, list(axes), [array.node] * len(axes))
+
+    def _flipped_shape(self, array: Array, axes: list[Axis], node: ast.AST) -> list[Axis]:
+        """The axes in the branch that runs once the setting has flipped: there the array has flipped with it."""
+        setting, known = self.alternate[-1], moves(axes)
+
+        def rule() -> None:
+            if known:
+                self.graph.tie(array.node, setting)
+            elif moves(axes):
+                self.graph.pin(setting, self.because("a shape is read before its layout is known", node))
+
+        muted, self.graph.muted = self.graph.muted, len(self.alternate) > 1
+        self.graph.later(rule)
+        self.graph.muted = muted
+        return last(axes) if known else axes
 
     def size_value(self, size: Dim | None, name: str, node: ast.AST) -> Value:
         if size is None:

@@ -163,6 +163,8 @@ class State(Heap):
         self.exits: list[list[dict[str, Value]]] = []  # for each loop being run, the names at its breaks
         self.alternate: tuple[int, ...] = ()  # settings that have flipped in the branch being looked at
         self.guards: tuple[int, ...] = ()  # settings whose flip means that this branch runs no more
+        self.walled: tuple[int, ...] = ()  # settings whose branches are written alike here: no edit suits both
+        self.both_ways: list[tuple[str, int, int, int]] = []  # file, first and last line of branches, their setting
         self.passed_on: dict[Key, set[Key]] = {}
         self.heeded: dict[tuple[int, tuple[object, ...]], Value] = {}
         self.poisoned: Because | None = None  # code that may read or set any name
@@ -383,22 +385,22 @@ class State(Heap):
 
     def soft(self, a: int, b: int, cost: float, ref: AxesRef, realise: Any, what: str, place: Place) -> None:
         key = (*place.key, what)
-        if self.guards:  # no transpose may be put into a branch on the ordering
+        if self.guards or self.walled:  # no transpose may be put into a branch on the ordering
             self.graph.tie(a, b)
             return
         self.graph.connect(SoftEdge(a, b, cost, ref, self._here(realise), what, self.because(what, place), key))
 
     def _here(self, action: Callable[..., Result]) -> Callable[..., Result]:
         """``action``, which runs later, as in the file and the branch on the ordering that it stands in now."""
-        source, guards = self.source, self.guards
+        source, guards, walled = self.source, self.guards, self.walled
 
         def here(*args: Any) -> Result:
-            outer = self.source, self.guards
-            self.source, self.guards = source, guards
+            outer = self.source, self.guards, self.walled
+            self.source, self.guards, self.walled = source, guards, walled
             try:
                 return action(*args)
             finally:
-                self.source, self.guards = outer
+                self.source, self.guards, self.walled = outer
 
         return here
 

@@ -7,18 +7,26 @@ filters, another file or another loop would come with the flip.
 from __future__ import annotations
 
 import ast
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
+from kmigrate.layout.interpret.heap import FIELDS, put_back, state_of
 from kmigrate.layout.interpret.state import State, short
 from kmigrate.layout.values import (
+    Class,
     Const,
     Dict,
+    Instance,
     OrderingName,
     OrderingTest,
     Pair,
+    Scope,
     Seq,
+    Unknown,
     Value,
 )
+
+T = TypeVar("T")
 
 FIRST_NAMES = {"th": "tf", "channels_first": "channels_last", "NCHW": "NHWC", "NCDHW": "NDHWC"}
 LAST_NAMES = frozenset(FIRST_NAMES.values())
@@ -57,6 +65,58 @@ class Worlds(State):
     def setting_node(self, value: Const) -> int:
         raise NotImplementedError
 
+    def quietly(self, action: Callable[[], T]) -> T:
+        """What a branch that does not run now would give; nothing of it is recorded."""
+        muted, self.graph.muted = self.graph.muted, True
+        try:
+            return action()
+        finally:
+            self.graph.muted = muted
+
+    def two_ways(self, now: Callable[[], T], after: Callable[[], T], node: int, at: ast.AST) -> tuple[T, T]:
+        """Runs what happens now, and what happens once ``node`` has flipped; what both do to objects is paired."""
+        alternate, self.alternate = self.alternate, (*self.alternate, node)
+        ambient = self.ambient
+        other, left_after = self.branch(lambda: self.quietly(after))
+        self.alternate, self.ambient = alternate, ambient
+        guards, self.guards = self.guards, (*self.guards, node)
+        mine, left_now = self.branch(now)
+        self.guards = guards
+        for key, (owner, _) in {**left_now, **left_after}.items():
+            self.touch(owner)
+            before = state_of(owner)
+            a, b = (left[key][1] if key in left else before for left in (left_now, left_after))
+            put_back(owner, self._paired_state(owner, a, b, node, at))
+        return mine, other
+
+    def _paired_state(
+        self, owner: Any, now: dict[str, Any], after: dict[str, Any], node: int, at: ast.AST
+    ) -> dict[str, Any]:
+        """An object that the two branches have changed."""
+        if now == after:
+            return now
+        field = FIELDS[type(owner)][0]
+        rest = [name for name in now if name != field]
+        if not isinstance(owner, Instance | Dict | Scope | Class) or any(now[name] != after[name] for name in rest):
+            text = "a branch on the ordering does more than choose values"
+            self.graph.pin(node, self.because(text, at, "KM902"))
+            return now
+        return {**now, field: self.paired_names(now[field], after[field], node, at)}
+
+    def paired_names(self, now: dict[Any, Value], after: dict[Any, Value], node: int, at: ast.AST) -> dict[Any, Value]:
+        """Names, or the items of a dictionary, as two branches leave them."""
+        found: dict[Any, Value] = {}
+        for name in {**now, **after}:
+            mine, other = now.get(name), after.get(name)
+            if mine is None:
+                found[name] = Unknown("a name of the other ordering's branch")
+            else:
+                found[name] = mine if other is None or other is mine else self.pair(mine, other, node, at)
+        return found
+
+    def pair(self, now: Value, after: Value, node: int, at: ast.AST) -> Value:
+        raise NotImplementedError
+
     def told_ordering(self, value: Value, expr: ast.expr, why: str) -> None:
         sides = self.sides(value, expr)
         if sides is not None:
@@ -72,7 +132,7 @@ class Worlds(State):
             return False
         if isinstance(value, Seq | Dict):
             items = value.items if isinstance(value, Seq) else value.values
-            elements = _elements(value, expr)
+            elements = _elements(value, items, expr)
             found = [self.differs(item, element, within) for item, element in zip(items, elements, strict=True)]
             return any(found)
         sides = self.sides(value, within or expr)
@@ -83,12 +143,12 @@ class Worlds(State):
         return True
 
 
-def _elements(value: Seq | Dict, expr: ast.AST) -> list[ast.AST]:
+def _elements(value: Seq | Dict, items: list[Value], expr: ast.AST) -> list[ast.AST]:
     """The expression of each item; where they are not written here, ``expr`` stands for all of them."""
     written: list[ast.expr] = expr.elts if isinstance(expr, ast.Tuple | ast.List) else []
-    if isinstance(value, Seq) and len(written) == len(value.items):
+    if isinstance(value, Seq) and len(written) == len(items):
         return list(written)
-    return [expr] * len(value.items if isinstance(value, Seq) else value.values)
+    return [expr] * len(items)
 
 
 def _within(node: ast.AST, expr: ast.AST | None) -> bool:

@@ -1,0 +1,116 @@
+"""Two branches as one: what is written alike stays, what differs becomes a choice between two expressions.
+
+``if th: x = f(1, a) else: x = f(3, a)`` is ``x = f(1 if th else 3, a)``, with the same statements in the
+same order. So branches that build layers need no rules of their own.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Node = TypeVar("Node", bound=ast.AST)
+Choice = Callable[[ast.expr, ast.expr], ast.expr]  # the expression that is the first now, the second after the flip
+
+# Whose arguments belong together: a shape, or an order of axes.
+TOGETHER = frozenset(("reshape", "transpose", "resize", "permute_dimensions", "permute", "swapaxes", "rollaxis"))
+
+
+def merged(now: Sequence[ast.stmt], after: Sequence[ast.stmt], choice: Choice) -> list[ast.stmt] | None:
+    """The statements of both blocks as one; None where they are not the same but for some expressions."""
+    if len(now) != len(after):
+        return None
+    made = [_statement(a, b, choice) for a, b in zip(now, after, strict=True)]
+    return None if any(stmt is None for stmt in made) else [stmt for stmt in made if stmt is not None]
+
+
+def _statement(a: ast.stmt, b: ast.stmt, choice: Choice) -> ast.stmt | None:
+    if _same(a, b):
+        return a
+    if type(a) is not type(b):
+        return None
+    if isinstance(a, ast.Expr) and isinstance(b, ast.Expr):
+        return _at(a, ast.Expr(_expression(a.value, b.value, choice)))
+    if isinstance(a, ast.Assign) and isinstance(b, ast.Assign) and _all_same(a.targets, b.targets):
+        return _at(a, ast.Assign(a.targets, _expression(a.value, b.value, choice)))
+    if isinstance(a, ast.AugAssign) and isinstance(b, ast.AugAssign):
+        if _same(a.target, b.target) and type(a.op) is type(b.op):
+            return _at(a, ast.AugAssign(a.target, a.op, _expression(a.value, b.value, choice)))
+    if isinstance(a, ast.Return) and isinstance(b, ast.Return) and a.value is not None and b.value is not None:
+        return _at(a, ast.Return(_expression(a.value, b.value, choice)))
+    if isinstance(a, ast.If) and isinstance(b, ast.If):
+        body, orelse = merged(a.body, b.body, choice), merged(a.orelse, b.orelse, choice)
+        if body is not None and orelse is not None:
+            return _at(a, ast.If(_expression(a.test, b.test, choice), body, orelse))
+    if isinstance(a, ast.For) and isinstance(b, ast.For) and _same(a.target, b.target):
+        body, orelse = merged(a.body, b.body, choice), merged(a.orelse, b.orelse, choice)
+        if body is not None and orelse is not None:
+            return _at(a, ast.For(a.target, _expression(a.iter, b.iter, choice), body, orelse))
+    return None
+
+
+def _expression(a: ast.expr, b: ast.expr, choice: Choice) -> ast.expr:
+    if _same(a, b):
+        return a
+    if isinstance(a, ast.Call) and isinstance(b, ast.Call):
+        call = _call(a, b, choice)
+        if call is not None:
+            return call
+    if isinstance(a, ast.List | ast.Tuple) and type(a) is type(b) and len(a.elts) == len(b.elts):
+        if any(isinstance(part, ast.Call) for part in a.elts):  # of layers or tensors, not of sizes
+            parts = [_expression(x, y, choice) for x, y in zip(a.elts, b.elts, strict=True)]
+            return _at(a, type(a)(parts, a.ctx))
+    if isinstance(a, ast.BinOp) and isinstance(b, ast.BinOp) and type(a.op) is type(b.op):
+        if _same(a.left, b.left) or _same(a.right, b.right):
+            left, right = _expression(a.left, b.left, choice), _expression(a.right, b.right, choice)
+            return _at(a, ast.BinOp(left, a.op, right))
+    if (
+        isinstance(a, ast.Compare)
+        and isinstance(b, ast.Compare)
+        and _all_same([*a.ops, *a.comparators], [*b.ops, *b.comparators])
+    ):
+        return _at(a, ast.Compare(_expression(a.left, b.left, choice), a.ops, a.comparators))
+    if isinstance(a, ast.Attribute) and isinstance(b, ast.Attribute) and a.attr == b.attr:
+        return _at(a, ast.Attribute(_expression(a.value, b.value, choice), a.attr, a.ctx))
+    return _at(a, choice(a, b))
+
+
+def _call(a: ast.Call, b: ast.Call, choice: Choice) -> ast.Call | None:
+    """One call with a choice for each argument that differs; None where the calls are not of one form."""
+    alike = len(a.args) == len(b.args) and [k.arg for k in a.keywords] == [k.arg for k in b.keywords]
+    if not alike or any(isinstance(arg, ast.Starred) for arg in (*a.args, *b.args)):
+        return None
+    name = a.func.attr if isinstance(a.func, ast.Attribute) else a.func.id if isinstance(a.func, ast.Name) else ""
+    if name in TOGETHER and not _all_same(a.args, b.args):
+        return None
+    if _same(a.func, b.func):
+        func: ast.expr = a.func
+    elif isinstance(a.func, ast.Call | ast.Attribute) and type(a.func) is type(b.func):
+        func = _expression(a.func, b.func, choice)
+        if isinstance(func, ast.IfExp):
+            return None
+    else:
+        return None
+    args = [_expression(x, y, choice) for x, y in zip(a.args, b.args, strict=True)]
+    keywords = [
+        k if _same(k.value, other.value) else _at(k, ast.keyword(k.arg, _expression(k.value, other.value, choice)))
+        for k, other in zip(a.keywords, b.keywords, strict=True)
+    ]
+    return _at(a, ast.Call(func, args, keywords))
+
+
+def _at(old: ast.AST, new: Node) -> Node:
+    """The new node where the old one stands."""
+    ast.copy_location(new, old)
+    if hasattr(old, "file"):
+        new.file = old.file  # type: ignore[attr-defined]
+    return new
+
+
+def _same(a: ast.AST, b: ast.AST) -> bool:
+    return ast.dump(a) == ast.dump(b)
+
+
+def _all_same(a: Sequence[ast.AST], b: Sequence[ast.AST]) -> bool:
+    return len(a) == len(b) and all(_same(x, y) for x, y in zip(a, b, strict=True))
