@@ -42,9 +42,14 @@ class Found:
 
     def __init__(self) -> None:
         self.candidates: list[Candidate] = []
-        self.files: list[str] = []  # all Python files, also those without Keras
         self.problems: list[Problem] = []
         self.read = 0
+        self.taken: list[tuple[str, str, Rules | None]] = []  # all Python files: as shown, where, the rules there
+
+    @property
+    def files(self) -> list[str]:
+        """The Python files that are not ignored, also those without Keras."""
+        return [shown for shown, real, rules in self.taken if rules is None or not rules.ignore(real)]
         self.unfinished: list[str] = []
 
 
@@ -147,7 +152,7 @@ class _Search:
             self._problem(path, error.strerror or str(error))
             return
         self.found.read += 1
-        self.found.files.append(path)
+        self.found.taken.append((path, real, rules))
         # The bytes test is far cheaper than the rules, which few files then have to pass.
         if may_concern(data) and (rules is None or not rules.ignore(real)):
             self.found.candidates.append(Candidate(path, data))

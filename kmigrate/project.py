@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,9 @@ MAX_TOGETHER = 150  # files that are analysed as one; what is larger is looked a
 MAX_BYTES = 2_000_000  # of these files
 LIBRARIES = frozenset(("keras", "tensorflow", "tf_keras", "numpy", "scipy", "cv2", "sklearn", "matplotlib"))
 MAIN = re.compile(rb"^if\s+__name__\s*==", re.MULTILINE)
+DYNAMIC = re.compile(
+    rb"\b(?:import_module|__import__|load_source|run_path|run_module)\(\s*(?:[rub]?([\"'])([\w.]*)\1)?"
+)
 _STATEMENT = (
     rb"[ \t]*(?:from[ \t]+(?P<base>\.*[\w.]*)[ \t]+import[ \t]+(?P<names>\([^)]*\)|[^\n]*)"
     rb"|import[ \t]+(?P<modules>[^\n]*))"
@@ -110,11 +114,14 @@ class Project:
                 entries.add(file)
                 reached |= _closure({file}, forward)
         locked: dict[Path, str] = {m: "it was not given" for m in readable if m not in self._given}
-        for file in sorted(members - readable):
-            kind = "a notebook, imports it" if file.suffix == ".ipynb" else "which is not Python 3, imports it"
-            for other in _closure({file}, forward) - {file}:
-                locked[other] = f"`{self._shown(file)}`, {kind}"
         show = self._shown
+        for file in sorted(members):
+            seen, how = _unseen(file)
+            if file not in readable:
+                seen = forward.get(file, set())
+                how = "a notebook, imports it" if file.suffix == ".ipynb" else "which is not Python 3, imports it"
+            for other in (_closure(seen, forward) if seen is not None else members) - {file}:
+                locked[other] = f"`{show(file)}`, {how}"
         return Group(
             [show(e) for e in sorted(entries)],
             [show(m) for m in sorted(readable)],
@@ -125,6 +132,42 @@ class Project:
     def _alone(self, file: Path) -> Group:
         path = self._shown(file)
         return Group([path], [path], {}, alone=True)
+
+
+@cache
+def _unseen(file: Path) -> tuple[set[Path] | None, str]:
+    """The modules that a file imports in a way that is not followed (None: it may be any), and how."""
+    found: set[Path] = set()
+    data = _read(file)
+    for match in DYNAMIC.finditer(data):
+        if match[2] is None:
+            return None, "which imports modules by names that it computes, may import it"
+        found |= {f for f in [_module(file, file.parent, match[2].decode(), 0)] if f is not None}
+    found |= {other for name, level in _imported_names(file) for other in _suspects(file, name, level)}
+    return found, "which has a path of its own to it, may import it"
+
+
+def _suspects(importer: Path, name: str, level: int) -> list[Path]:
+    """Files of the project that a name may mean although they lie elsewhere: the path may be set to find them."""
+    if level or not name or name.split(".")[0] in LIBRARIES | sys.stdlib_module_names:
+        return []
+    if _module(importer, importer.parent, name, 0) is not None:
+        return []
+    return list(_by_tail(_folder_of(importer)).get(name, ()))
+
+
+@cache
+def _by_tail(where: tuple[Path, bool]) -> dict[str, list[Path]]:
+    """The files of a project by every dotted name that some folder on the path would give them."""
+    found: dict[str, list[Path]] = {}
+    folder, deep = where
+    for file in _python_files(folder) if deep else ():
+        if file.suffix == ".py":
+            parts = file.relative_to(folder).with_suffix("").parts
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            for i in range(1, len(parts)):
+                found.setdefault(".".join(parts[i:]), []).append(file)
+    return found
 
 
 def _closure(start: Iterable[Path], edges: Mapping[Path, set[Path]]) -> set[Path]:
@@ -165,7 +208,19 @@ def _edges(where: tuple[Path, bool]) -> tuple[dict[Path, set[Path]], dict[Path, 
 
 def _words(file: Path) -> set[Path]:
     """The project's files that the import statements of a file may load, at first sight."""
-    found: set[Path] = set()
+    found: set[Path] = set(_unseen(file)[0] or ())
+    for name, level in _imported_names(file):
+        module_file = _module(file, file.parent, name, level)
+        if module_file is not None:
+            found.add(module_file)
+            found |= _packages(module_file, name)
+    return found
+
+
+@cache
+def _imported_names(file: Path) -> tuple[tuple[str, int], ...]:
+    """The names in the import statements of a file, with the number of dots before them."""
+    found: dict[tuple[str, int], None] = {}
     data = _read(file)
     if file.suffix == ".ipynb":
         matches = IMPORT_IN_NOTEBOOK.finditer(data.replace(b"\\n", b"\n"))
@@ -175,19 +230,15 @@ def _words(file: Path) -> set[Path]:
         base, names, modules = match["base"], match["names"], match["modules"]
         if modules is not None:
             parts = re.findall(rb"([\w.]+)(?:\s+as\s+\w+)?", modules.split(b"#")[0])
-            wanted = [(0, name.decode(errors="replace")) for name in parts]
+            wanted = [(name.decode(errors="replace"), 0) for name in parts]
         else:
             dotted = base.lstrip(b".")
             level, module = len(base) - len(dotted), dotted.decode(errors="replace")
             inner = [word.decode(errors="replace") for word in re.findall(rb"\w+", names)]
-            wanted = [(level, module)] if module or level else []
-            wanted += [(level, f"{module}.{word}" if module else word) for word in inner]
-        for level, name in wanted:
-            module_file = _module(file, file.parent, name, level)
-            if module_file is not None:
-                found.add(module_file)
-                found |= _packages(module_file, name)
-    return found
+            wanted = [(module, level)] if module or level else []
+            wanted += [(f"{module}.{word}" if module else word, level) for word in inner]
+        found.update(dict.fromkeys(wanted))
+    return tuple(found)
 
 
 def _packages(file: Path, name: str) -> set[Path]:
@@ -218,10 +269,15 @@ def _module(importer: Path, script_folder: Path, name: str, level: int) -> Path 
     folders = [script_folder, importer.parent]
     if root is not None:
         folders += [parent for parent in importer.parents if parent == root or parent.is_relative_to(root)]
+        folders += [root / "src"]
     for folder in dict.fromkeys(folders):
         file = _file(folder, name)
         if file is not None:
             return file
+    if root is not None and b"sys.path" in _read(importer) and name.split(".")[0] not in sys.stdlib_module_names:
+        elsewhere = _by_tail((root, True)).get(name, [])
+        if len(elsewhere) == 1:
+            return elsewhere[0]
     return None
 
 
@@ -301,7 +357,7 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.stmt, Path]]:
 
 def forget() -> None:
     """Files are read at most once in a run: a new run reads them again."""
-    for cached in (_edges, _parses, _is_file, _python_files, _read):
+    for cached in (_edges, _unseen, _by_tail, _imported_names, _parses, _is_file, _python_files, _read):
         cached.cache_clear()
 
 

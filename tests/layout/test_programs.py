@@ -165,6 +165,39 @@ def test_what_reads_the_data_cannot_be_followed(project: Path, name: str, text: 
     assert f"but {why}" in said(results)
 
 
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("other.py", "import importlib\nm = importlib.import_module('net').net()\nm.predict(x)\n"),
+        ("other.py", "import net as n, importlib, sys\nm = importlib.import_module(sys.argv[1]).net()\n"),
+        ("tools/other.py", "from deep.net import net\nnet().predict(x)\n"),
+    ],
+    ids=["by a literal name", "by a computed name", "by a path of its own"],
+)
+def test_a_module_that_is_imported_in_ways_that_are_not_followed_is_not_edited(
+    project: Path, name: str, text: str
+) -> None:
+    files = {**ALL, name: text}
+    if "deep" in text:
+        files = {f"lib/deep/{path}": content for path, content in ALL.items()} | {name: text}
+    results = convert(files)
+    assert not any(result.new for path, result in results.items() if path.endswith("net.py")), said(results)
+    assert "may import it" in said(results)
+
+
+def test_the_only_module_of_that_name_is_meant_where_the_path_is_set(project: Path) -> None:
+    other = "import sys\nsys.path.append('../lib')\nimport numpy as np\nfrom net import net\n"
+    files = {f"lib/{path}": content for path, content in ALL.items()}
+    results = convert({**files, "tools/other.py": other + "print(net().predict(np.ones((2, 1, 28, 20))))\n"})
+    assert "np.ones((2, 28, 20, 1))" in str(results["tools/other.py"].new_text)
+
+
+def test_an_ignored_file_is_not_edited(project: Path) -> None:
+    results = convert({**ALL, ".gitignore": "train.py\n"})
+    assert not any(result.new for result in results.values())
+    assert "`train.py` would have to change at line 3, but it was not given" in said(results)
+
+
 def test_scripts_that_share_nothing_do_not_hold_each_other(project: Path) -> None:
     other = NET.replace("from config import SHAPE", "SHAPE = (1, 9, 9)") + "unknown(net())\n"
     results = convert({**ALL, "other.py": other})
