@@ -197,7 +197,7 @@ def _pin_for_files(run: Interpreter, around: Surroundings) -> bool:
                     graph.pin(ambient.layers, run.because(text, stmt, "KM904"))
         if entry.used and not run.known.separate_loaders and (problem := setter_problem(run, entry)):
             graph.pin(entry.implied.layers, problem)
-    others = [other for other in around.importers() if other not in files.sources]
+    others = around.importers() if files.modules is None else []  # else they are in the program, or lock what they use
     if others:
         text = f"`{others[0]}` imports this file, and is not looked at together with it"
         for node, _ in graph.goals:
