@@ -44,13 +44,13 @@ class Found:
         self.candidates: list[Candidate] = []
         self.problems: list[Problem] = []
         self.read = 0
+        self.unfinished: list[str] = []
         self.taken: list[tuple[str, str, Rules | None]] = []  # all Python files: as shown, where, the rules there
 
     @property
     def files(self) -> list[str]:
         """The Python files that are not ignored, also those without Keras."""
         return [shown for shown, real, rules in self.taken if rules is None or not rules.ignore(real)]
-        self.unfinished: list[str] = []
 
 
 def may_concern(data: bytes) -> bool:
