@@ -181,6 +181,8 @@ class Class(Value):
 class Instance(Value):
     cls: Class
     attributes: dict[str, Value] = field(default_factory=dict)
+    calls: list[tuple[Array, Array]] = field(default_factory=list)  # of a layer: what went in, and what came out
+    model: Model | None = None  # of a subclass of Keras' Model
     born: int = field(default_factory=birth)
 
 

@@ -49,8 +49,8 @@ class Model:
         self.name = f"model {world.models}"
         world.models += 1
         self.single = not isinstance(outputs, list | tuple)
-        self.inputs: list[Tensor] = list(inputs) if isinstance(inputs, list | tuple) else [inputs]
-        self.outputs: list[Tensor] = list(outputs) if isinstance(outputs, list | tuple) else [outputs]
+        self.inputs: list[Tensor] = _listed(inputs)
+        self.outputs: list[Tensor] = _listed(outputs)
         self.loss: list[Any] = []
         self.metrics: list[Any] = []
 
@@ -170,20 +170,29 @@ class Model:
         return total
 
     def fit(self, x: Any, y: Any = None, batch_size: int = 32, nb_epoch: int = 1, verbose: int = 1, *_: Any,
-            validation_data: Any = None, **_keywords: Any) -> Any:  # fmt: skip
+            validation_data: Any = None, callbacks: Any = (), **_keywords: Any) -> Any:  # fmt: skip
         if y is None:
-            return self.fit_generator(x, validation_data=validation_data)
+            return self.fit_generator(x, validation_data=validation_data, callbacks=callbacks)
         losses = [self._step("fit", x, y, True)]
         self._validate(validation_data)
+        self._call_back(callbacks)
         return SimpleNamespace(history={"loss": losses, "val_loss": losses}, epoch=[0])
 
     def _validate(self, data: Any) -> None:
         if isinstance(data, tuple):
             self._step("validate", data[0], data[1], False)
 
-    def fit_generator(self, generator: Iterable[Any], *_: Any, validation_data: Any = None, **_keywords: Any) -> Any:
+    def _call_back(self, callbacks: Any) -> None:
+        for callback in callbacks or ():
+            if hasattr(callback, "set_model"):
+                callback.set_model(self)
+                callback.on_epoch_end(0, {})
+
+    def fit_generator(self, generator: Iterable[Any], *_: Any, validation_data: Any = None, callbacks: Any = (),
+                      **_keywords: Any) -> Any:  # fmt: skip
         losses = [self._step("fit", batch[0], batch[1], True) for batch in islice(generator, BATCHES)]
         self._validate(validation_data)
+        self._call_back(callbacks)
         return SimpleNamespace(history={"loss": losses, "val_loss": losses}, epoch=[0])
 
     def train_on_batch(self, x: Any, y: Any, **_: Any) -> float:
@@ -206,6 +215,10 @@ class Model:
         return made[0] if self.single else made
 
     predict_on_batch = predict_proba = predict
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _list(value: Any, tensors: Sequence[Tensor]) -> list[Any]:

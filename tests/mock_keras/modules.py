@@ -14,7 +14,8 @@ from tests.mock_keras import datasets
 from tests.mock_keras.backend import LOSSES, backend, ops
 from tests.mock_keras.base import ACTIVATIONS, Layer
 from tests.mock_keras.layers import KERAS1_NAMES, LAYERS
-from tests.mock_keras.models import Model, Sequential, input_tensor
+from tests.mock_keras.models import input_tensor
+from tests.mock_keras.subclassing import Batches, Callback, classes
 from tests.mock_keras.world import World
 
 STUBS = ("optimizers", "regularizers", "constraints", "initializers", "callbacks", "matplotlib", "matplotlib.pyplot")
@@ -72,7 +73,9 @@ def _modules(world: World) -> dict[str, ModuleType]:
         return made
 
     layers = _layers(world)
-    models = {"Model": functools.partial(Model, world), "Sequential": functools.partial(Sequential, world)}
+    own = classes(world)
+    models = {"Model": own["Model"], "Sequential": own["Sequential"]}
+    layers["Layer"] = own["Layer"]
     module("keras", {"__version__": ".".join(map(str, world.version))})
     module("keras.layers", layers)
     module("keras.models", models)
@@ -83,9 +86,10 @@ def _modules(world: World) -> dict[str, ModuleType]:
             setattr(known["keras"], name, known[f"keras.{name}"])
         else:
             known[name] = Anything(name, world)
+    known["keras.callbacks"].Callback = Callback  # type: ignore[attr-defined]
     module("keras.activations", dict(ACTIVATIONS))
     module("keras.losses", {**LOSSES})
-    module("keras.utils", {"to_categorical": datasets.to_categorical})
+    module("keras.utils", {"to_categorical": datasets.to_categorical, "Sequence": Batches})
     module("keras.datasets", {})
     module("keras.datasets.mnist", {"load_data": datasets.load_mnist})
     module("keras.datasets.cifar10", {"load_data": datasets.load_cifar10(world)})

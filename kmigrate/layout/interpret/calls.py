@@ -142,6 +142,9 @@ class Calls(Mappings):
         if isinstance(callee, Module):
             return self._library_call(callee, call)
         if isinstance(callee, Instance):
+            made = self.call_instance(callee, call)
+            if made is not None:
+                return made
             method = self.member(callee, "__call__", call.node)
             if isinstance(method, Method):
                 return self.call_method(method, call)
@@ -175,6 +178,12 @@ class Calls(Mappings):
         for value, expr in call.all():
             self.differs(value, expr, call.node)
 
+    def library_kind(self, cls: Class) -> str | None:
+        raise NotImplementedError
+
+    def call_instance(self, owner: Instance, call: Call) -> Value | None:
+        raise NotImplementedError
+
     def fetch(self, what: Fetch, call: Call) -> Value:
         raise NotImplementedError
 
@@ -185,7 +194,11 @@ class Calls(Mappings):
         if not isinstance(value, Instance):
             return None
         made = ast.copy_location(ast.Call(func=at, args=[], keywords=[]), at)
-        for name in ("__getitem__", "__next__", "next", "__iter__"):
+        names = ("__getitem__", "__next__", "next", "__iter__")
+        for member in (self.class_member(value.cls, name) for name in (*names, "__len__")):
+            if isinstance(member, Function):
+                self.called.add(id(member.node))
+        for name in names:
             method = self.member(value, name, at)
             if not isinstance(method, Method) or not isinstance(method.function, Function):
                 continue
@@ -360,16 +373,16 @@ class Calls(Mappings):
     # -- classes ---------------------------------------------------------------------------------------
 
     def instantiate(self, cls: Class, call: Call) -> Value:
-        if self.library_bases(cls):
+        if self.library_kind(cls) is None:
             made = self.opaque(call.all(), call.node, f"`{cls.node.name}`, a class of its own over a library class,")
             if isinstance(made, Unknown):
                 made.cls = cls
             return made
-        if cls.node.decorator_list or (call.all() and self.class_member(cls, "__init__") is None):
+        init = self.class_member(cls, "__init__")
+        if cls.node.decorator_list or (call.all() and init is None and not self.library_bases(cls)):
             return self.opaque(call.all(), call.node, f"how `{cls.node.name}` is made")
         instance = Instance(cls)
         self._has_instance(cls, instance)
-        init = self.class_member(cls, "__init__")
         if isinstance(init, Function):
             self.enter(init, call, instance)
         return instance

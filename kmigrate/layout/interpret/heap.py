@@ -13,7 +13,7 @@ from kmigrate.layout.values import Array, Class, Dict, Instance, Layer, Model, S
 
 # What of an object changes while the program runs.
 FIELDS: dict[type, tuple[str, ...]] = {
-    Instance: ("attributes",),
+    Instance: ("attributes", "calls"),
     Class: ("members",),
     Dict: ("items", "maybe", "open"),
     Seq: ("items", "place", "axes", "nodes", "fixed"),
@@ -106,6 +106,8 @@ class Heap:
             if len(extra) == 2:
                 found = self.join(extra[0], extra[1], at)
             return {"items": names, "maybe": some, "open": found}
+        if isinstance(owner, Instance):
+            return {field: names, "calls": [*a["calls"], *(c for c in b["calls"] if c not in a["calls"])]}
         return {field: names}
 
     def _merged_list(self, a: dict[str, Any], b: dict[str, Any], at: ast.AST) -> dict[str, Any]:

@@ -287,6 +287,9 @@ class Library(Data):
     def library_method(self, owner: Value, name: str, call: Call) -> Value:
         if isinstance(owner, Model):
             return self.model_method(owner, name, call)
+        made = self.subclass_method(owner, name, call)
+        if made is not None:
+            return made
         if isinstance(owner, Layer):
             return self.layer_method(owner, name, call)
         if isinstance(owner, LayerList):

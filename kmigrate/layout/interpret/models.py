@@ -158,6 +158,11 @@ class Models(Layers):
             model.inputs, model.outputs = [item], [item]
             model.nodes.append(item.node)
             return
+        if isinstance(item, Instance) and self.library_kind(item.cls) == "layer" and model.outputs:
+            model.outputs = [self.apply_instance(item, model.outputs[0], expr, node)]
+            model.layers.append(item)
+            model.nodes += [t.node for t in model.outputs if isinstance(t, Array)]
+            return
         if not isinstance(item, Layer):
             self.leak(item, expr, f"`{short(node)}`")
             for tensor in model.outputs:
@@ -184,6 +189,9 @@ class Models(Layers):
             self.graph.pin(out.node, self.because(f"`{short(expr)}`", node))
         model.outputs = [out]
         model.nodes.append(out.node)
+
+    def apply_instance(self, layer: Instance, value: Value, expr: ast.expr, node: ast.expr) -> Value:
+        raise NotImplementedError
 
     def input_of(self, layer: Layer, node: ast.AST) -> Array:
         """The tensor that a first layer takes, from its ``input_shape`` and the like."""
@@ -423,7 +431,7 @@ class Models(Layers):
     def _feed(self, model: Model, name: str, call: Call) -> Value:
         x_at, y_at = FEEDING[name]
         x = call.get(x_at, "x", "X")
-        if x is not None and isinstance(x[0], Batches):
+        if x is not None and isinstance(x[0], Batches | Instance):
             return self._feed_generator(model, name, call)
         if x is not None:
             self.feed(*x, model.inputs)
@@ -449,8 +457,9 @@ class Models(Layers):
         if validation is not None:
             value, expr = validation
             elements = self.elements(value, expr) if isinstance(value, Seq) else [expr, expr]
-            if isinstance(value, Batches):
-                self._batch(model, value, expr)
+            batches = self.batches_of(value, expr)
+            if batches is not None:
+                self._batch(model, batches, expr)
             elif isinstance(value, Seq) and len(value.items) >= 2:
                 self.feed(value.items[0], elements[0], model.inputs)
                 self.feed(value.items[1], elements[1], model.outputs)
@@ -471,11 +480,17 @@ class Models(Layers):
 
     def _callback(self, model: Model, item: Unknown | Instance, expr: ast.expr) -> None:
         """A callback of the program's own reaches the model through ``self.model``."""
+        if isinstance(item, Instance) and self.enter_callback(model, item, expr):
+            self.note_model(model, "a callback sees it")
+            return
         cls = item.cls
         if cls is not None and not any(isinstance(n, ast.Attribute) and n.attr == "model" for n in ast.walk(cls.node)):
             self.note_model(model, "a callback sees it")
             return
         self.leave(model, "a callback may feed it", expr)
+
+    def enter_callback(self, model: Model, item: Instance, expr: ast.expr) -> bool:
+        raise NotImplementedError
 
     def _pin_feeds(self, model: Model, why: str, at: ast.AST) -> None:
         for tensor in (*model.inputs, *model.outputs):
@@ -485,8 +500,9 @@ class Models(Layers):
     def _feed_generator(self, model: Model, name: str, call: Call) -> Value:
         given = call.get(0, "generator", "x")
         if given is not None:
-            if isinstance(given[0], Batches):
-                self._batch(model, given[0], given[1])
+            batches = self.batches_of(*given)
+            if batches is not None:
+                self._batch(model, batches, given[1])
             else:
                 self.leak(*given, "a generator that is not followed")
                 self._pin_feeds(model, f"what `{short(given[1])}` yields is not known", call.node)

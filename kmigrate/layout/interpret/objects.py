@@ -42,6 +42,8 @@ class Objects(ArrayOps):
             return self._array_attribute(owner, name, expr)
         if isinstance(owner, Instance | Class | Parent):
             found = self.member(owner, name, expr)
+            if found is None and isinstance(owner, Parent):
+                found = self.above_in_library(owner, name)
             return found if found is not None else Unknown(f"the attribute `{name}`", self.place(expr))
         if isinstance(owner, Model):
             return self.model_attribute(owner, name, expr)
@@ -90,6 +92,9 @@ class Objects(ArrayOps):
             one = self.attribute(option, name, expr) if one is None else one
             found = one if found is None else self.join(found, one, expr)
         return found or Unknown(f"`{short(expr)}`", self.place(expr))
+
+    def above_in_library(self, parent: Parent, name: str) -> Value | None:
+        raise NotImplementedError
 
     def layer_attribute(self, layer: Layer | Array, name: str, expr: ast.Attribute) -> Value:
         raise NotImplementedError

@@ -20,6 +20,7 @@ from kmigrate.layout.values import (
     Instance,
     Layer,
     Model,
+    Module,
     OrderingName,
     OrderingTest,
     Pair,
@@ -305,7 +306,12 @@ def _plain(value: Value) -> tuple[Any] | None:
     """The Python value, in a box of one."""
     if isinstance(value, Const):
         return (value.value,)
-    if isinstance(value, Seq) and value.fixed and all(isinstance(i, Const) for i in value.items):
-        items = [i.value for i in value.items if isinstance(i, Const)]
+    if isinstance(value, Module) and value.dotted.startswith("builtins."):  # a type
+        return (value.dotted,)
+    if isinstance(value, Seq) and value.fixed:
+        known = [_plain(i) for i in value.items]
+        items = [k[0] for k in known if k is not None]
+        if len(items) < len(known):
+            return None
         return (tuple(items) if value.kind == "tuple" else items,)
     return None
