@@ -208,9 +208,17 @@ class Operators(Expressions):
                 return Const(all(COMPARISONS[type(op)](a.value, b.value) for a, b, op in pairs))  # type: ignore[attr-defined]
             except ARITHMETIC_ERRORS:
                 return Unknown("a comparison", self.place(expr))
+        if any(isinstance(v, Module) for v in values):
+            truth = _comparison(expr, values)
+            return Unknown("a comparison of types", self.place(expr)) if truth is None else Const(truth)
         if isinstance(expr.ops[0], ast.In | ast.NotIn) and len(values) == 2:
             box = values[1]
-            if isinstance(values[0], Const) and isinstance(box, Seq) and all(isinstance(i, Const) for i in box.items):
+            if (
+                isinstance(values[0], Const)
+                and isinstance(box, Seq)
+                and box.fixed
+                and all(isinstance(i, Const) for i in box.items)
+            ):
                 found = values[0].value in [i.value for i in box.items]  # type: ignore[attr-defined]
                 return Const(found == isinstance(expr.ops[0], ast.In))
             if isinstance(values[0], Const) and isinstance(box, Dict):
