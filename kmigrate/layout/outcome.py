@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 
 from kmigrate.layout.axes import moves
 from kmigrate.layout.graph import Because
+from kmigrate.layout.loose import NAME, loose, verdict
 from kmigrate.layout.planning import Planner, edit_key, replace_code
 from kmigrate.layout.setter import setter_edits
 from kmigrate.layout.values import Array, Key, Model
@@ -113,6 +115,11 @@ class Outcome(Planner):
                     column = place.node.col_offset + 1  # type: ignore[attr-defined]
                     mark = (place.path, place.line, "KM152", text)
                     diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
+        for report, because in self._outside_models({report.path for report in reports.values()}):
+            reports[report.path, report.line, 0, 0, 0] = report
+            for b in because:
+                mark = (b.path, b.line, b.code, b.text)
+                diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, report.name))
         for flat, layer in self.run.flattens:
             if (
                 self.graph.is_flipped(flat.node)
@@ -127,6 +134,23 @@ class Outcome(Planner):
             if path not in self.settled:
                 diagnostics.setdefault((asked.path, asked.line, asked.code, asked.message), asked)
         return list(reports.values()), list(diagnostics.values())
+
+    def without_change(self) -> list[ModelReport]:
+        reports = super().without_change()
+        why = next(iter(self.settled.values()))
+        for path, places in loose(self.run, {report.path for report in reports}).items():
+            reports.append(ModelReport(NAME, path, places[0].line, Status.NOTHING, (why,)))
+        return reports
+
+    def _outside_models(self, with_models: set[str]) -> Iterator[tuple[ModelReport, list[Because]]]:
+        """The answers for convolutions in files that build no model, and what is to be said of them."""
+        for path, places in loose(self.run, with_models).items():
+            found = verdict(self.run, path, places, self.settled.get(path))
+            if found is not None:
+                status, reasons = found
+                texts = tuple(dict.fromkeys(_reason(b, path) for b in reasons))
+                report = ModelReport(NAME, path, places[0].line, status, texts)
+                yield report, ([] if status is Status.NOTHING else reasons)
 
     def _status(
         self, model: Model, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[Line]]

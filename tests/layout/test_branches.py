@@ -293,3 +293,70 @@ def test_branches_that_differ_are_left_alone(layers: str) -> None:
     new, plan = convert(text, source_keras="2.1.3")
     assert new == text
     assert statuses(plan) == [Status.LEFT_ALONE]
+
+
+# -- convolutions outside of models -------------------------------------------------------------------
+
+LAYER = """\
+from keras import backend as K
+from keras.engine.topology import Layer
+
+class Blur(Layer):
+    def __init__(self, form='{form}', **kwargs):
+        self.form = form
+        super(Blur, self).__init__(**kwargs)
+
+    def call(self, x):
+        return {call}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        pytest.param("from keras import backend as K\ndef mean(x):\n    return K.mean(x)\n", None, id="no convolution"),
+        pytest.param(
+            LAYER.format(form="tf", call="strange.conv2d(x, self.kernel, data_format=self.form)"),
+            Status.LEFT_ALONE,
+            id="not followed",
+        ),
+        pytest.param(
+            "from keras.layers import Conv2D\ndef block(x):\n    return Conv2D(3, 3, data_format='channels_last')(x)\n",
+            Status.NOTHING,
+            id="says last",
+        ),
+        pytest.param(
+            "from keras.layers import Conv2D\ndef block(x):\n    return Conv2D(3, 3)(x)\n", Status.NOTHING, id="default"
+        ),
+        pytest.param(
+            "from keras.layers import Conv2D\ndef block(x, form):\n    return Conv2D(3, 3, data_format=form)(x)\n",
+            Status.ASKED,
+            id="told from outside",
+        ),
+        pytest.param(
+            "from keras.layers import Conv2D\n"
+            "def block(x):\n    return Conv2D(3, 3, data_format='channels_first')(x)\n",
+            Status.LEFT_ALONE,
+            id="first, for callers that are not seen",
+        ),
+    ],
+)
+def test_convolutions_outside_of_a_model_have_an_answer(text: str, status: Status | None) -> None:
+    new, plan = convert(text, source_keras="2.1.3")
+    assert new == text
+    assert statuses(plan) == ([] if status is None else [status])
+
+
+def test_a_function_that_follows_any_ordering_needs_nothing() -> None:
+    text = """\
+    from keras import backend as K
+    from keras.layers import BatchNormalization, Convolution2D
+
+    def block(x):
+        axis = 1 if K.image_dim_ordering() == 'th' else {last}
+        return BatchNormalization(axis=axis)(Convolution2D(3, 3, 3)(x))
+    """
+    _, plan = convert(text.replace("{last}", "-1"), source_keras="1.1")
+    assert statuses(plan) == [Status.NOTHING]
+    _, plan = convert(text.replace("{last}", "2"), source_keras="1.0.7")
+    assert statuses(plan) == [Status.LEFT_ALONE]

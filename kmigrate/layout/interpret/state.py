@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
@@ -59,6 +60,7 @@ WORK_LIMIT = 400_000
 DEPTH_LIMIT = 40
 
 
+_MAPS = re.compile(r"(depthwise_|separable_|atrous_|de)?(conv|pool)[123]d(_transpose)?$")
 GIVEN_AWAY = "given away"
 
 
@@ -167,6 +169,7 @@ class State(Heap):
         self.both_ways: list[tuple[str, int, int, int]] = []  # file, first and last line of branches, their setting
         self.passed_on: dict[Key, set[Key]] = {}
         self.heeded: dict[tuple[int, tuple[object, ...]], Value] = {}
+        self.unfollowed_maps: list[Place] = []  # calls that are convolutions by their name, and are not understood
         self.poisoned: Because | None = None  # code that may read or set any name
 
     def _entry(self, source: Source) -> Entry:
@@ -549,6 +552,8 @@ class State(Heap):
 
     def opaque(self, values: Iterable[tuple[Value, ast.expr]], node: ast.expr, why: str) -> Value:
         """An operation that is not understood: its operands stay as they are, and so does its result."""
+        if not self.graph.muted and _MAPS.match(called(node)):
+            self.unfollowed_maps.append(self.place(node))
         self.veto(node, why)
         kind = None
         for value, expr in values:
@@ -629,6 +634,12 @@ def _by_place(hints: dict[tuple[Any, ...], Any]) -> dict[tuple[Any, ...], Any]:
         if known is not None and [label for label, _ in known] != labels:
             found[key[:5]] = None
     return found
+
+
+def called(node: ast.AST) -> str:
+    """The last name of the function that a call calls."""
+    function = node.func if isinstance(node, ast.Call) else None
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
 def short(node: ast.AST, limit: int = 40) -> str:
