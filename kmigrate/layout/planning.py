@@ -8,8 +8,7 @@ from collections.abc import Iterable, Sequence
 from kmigrate.layout.axes import letters, moves, order_to_last
 from kmigrate.layout.graph import Because, SoftEdge
 from kmigrate.layout.interpret.machine import Interpreter
-from kmigrate.layout.interpret.shapes import CannotEdit
-from kmigrate.layout.interpret.state import AxisUse, Entry
+from kmigrate.layout.interpret.state import AxisUse, CannotEdit, Entry
 from kmigrate.layout.values import Key, Layer, Model, Place
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
 

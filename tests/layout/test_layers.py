@@ -53,6 +53,19 @@ UNCHANGED = [
     (2, "x = Conv2D(4, 3, activation=lambda t: t * K.sigmoid(t))(x)"),
     (2, "d = Dense(5)(GlobalMaxPooling2D()(x))\nd = BatchNormalization(axis=1)(d)"),
     (3, "x = DepthwiseConv2D(3)(x)"),
+    (2, "x = GlobalAveragePooling2D(keepdims=True)(x)"),
+    (2, "x = Lambda(lambda ts: ts[0] + ts[1])([x, x])"),
+    (2, "x = Lambda(K.sigmoid)(x)"),
+    (1, "x = merge([x, x], mode=lambda ts: ts[0] * ts[1], output_shape=lambda shapes: shapes[0])"),
+    (1, "a = GlobalAveragePooling2D()(x)\nb = merge([a, a], mode='cos', dot_axes=1)"),
+    (1, "a = GlobalAveragePooling2D()(x)\nb = Highway()(MaxoutDense(5)(a))"),
+    (1, "x = Merge(mode='sum')([x, x])"),
+    (2, "a = GlobalAveragePooling2D()(x)\nb = dot([a, a], axes=1)"),
+    (2, "x = Lambda(lambda t: K.spatial_2d_padding(t, ((1, 1), (2, 2))))(x)"),
+    (2, "x = Lambda(lambda t: K.pool2d(t, (2, 2), strides=(2, 2)))(x)"),
+    (2, "x = Lambda(lambda t: K.conv2d(t, K.ones((3, 3, 4, 4)), padding='same'))(x)"),
+    (2, "x = Lambda(lambda t: K.bias_add(t, K.ones((4,))))(x)"),
+    (2, "x = Lambda(lambda t: t / (K.sum(t) + K.epsilon()))(x)"),
     (3, "x = ReLU()(x)"),
 ]
 
@@ -80,6 +93,61 @@ CHANGED = [
     (2, "x = Permute((1, 3, 2))(x)", "x = Permute((2, 1, 3))(x)"),
     (2, "x = Reshape((4, 16, 12))(x)", "x = Reshape((16, 12, 4))(x)"),
     (3, "x = BatchNormalization(axis=1)(x)", "x = BatchNormalization(axis=3)(x)"),
+    (3, "x = GroupNormalization(2, axis=1)(x)", "x = GroupNormalization(2, axis=3)(x)"),
+    (3, "x = UnitNormalization(axis=1)(x)", "x = UnitNormalization(axis=3)(x)"),
+    (1, "x = SReLU(shared_axes=[2, 3])(x)", "x = SReLU(shared_axes=[1, 2])(x)"),
+    (1, "x = Merge(mode='concat', concat_axis=1)([x, i])", "x = Merge(mode='concat', concat_axis=3)([x, i])"),
+    (2, "x = Dropout(.5, noise_shape=(None, 4, 1, 1))(x)", "x = Dropout(.5, noise_shape=(None, 1, 1, 4))(x)"),
+    (
+        2,
+        "s = Reshape((1, 4, 16, 12))(x)\nx = TimeDistributed(Conv2D(4, 3))(s)\nx = ConvLSTM2D(4, (3, 3))(x)",
+        "s = Reshape((1, 16, 12, 4))(x)\nx = TimeDistributed(Conv2D(4, 3))(s)\nx = ConvLSTM2D(4, (3, 3))(x)",
+    ),
+    (
+        2,
+        "x = Lambda(lambda ts: K.concatenate(ts, axis=1))([x, i])",
+        "x = Lambda(lambda ts: K.concatenate(ts, axis=3))([x, i])",
+    ),
+    (
+        2,
+        "x = Lambda(lambda t, n: t[:, :n], arguments={'n': 2})(x)",
+        "x = Lambda(lambda t, n: t[:, :, :, :n], arguments={'n': 2})(x)",
+    ),
+    (
+        2,
+        "x = Lambda(lambda t: t[:, :2], output_shape=lambda s: (s[0], 2, s[2], s[3]))(x)",
+        "x = Lambda(lambda t: t[:, :, :, :2], output_shape=lambda s: (s[0], s[1], s[2], 2))(x)",
+    ),
+    (
+        1,
+        "x = merge([x, x], mode=lambda ts: ts[0] * ts[1], output_shape=(4, 16, 12))",
+        "x = merge([x, x], mode=lambda ts: ts[0] * ts[1], output_shape=(16, 12, 4))",
+    ),
+    (
+        2,
+        "x = ZeroPadding2D(((1, 0), (2, 3)))(x)\nx = Reshape((4, 17 * 17))(x)\nx = Reshape((4, 17, 17))(x)",
+        "x = ZeroPadding2D(((1, 0), (2, 3)))(x)\nx = Reshape((17 * 17, 4))(x)\nx = Reshape((17, 17, 4))(x)",
+    ),
+    (
+        2,
+        "x = Conv2DTranspose(4, 3, strides=2, padding='same')(x)\nx = Reshape((4, 32, 24))(x)",
+        "x = Conv2DTranspose(4, 3, strides=2, padding='same')(x)\nx = Reshape((32, 24, 4))(x)",
+    ),
+    (
+        2,
+        "x = Lambda(lambda t: K.resize_images(t, 2, 2, 'channels_first'))(x)",
+        "x = Lambda(lambda t: K.resize_images(t, 2, 2, 'channels_last'))(x)",
+    ),
+    (
+        2,
+        "x = Lambda(lambda t: K.repeat_elements(t, 2, axis=2))(x)",
+        "x = Lambda(lambda t: K.repeat_elements(t, 2, axis=1))(x)",
+    ),
+    (
+        2,
+        "x = Lambda(lambda t: K.expand_dims(t))(x)\nx = Lambda(lambda t: K.squeeze(t, -1))(x)",
+        "x = Lambda(lambda t: K.expand_dims(t, axis=3))(x)\nx = Lambda(lambda t: K.squeeze(t, -2))(x)",
+    ),
     (3, "x = Conv2D(4, 3, data_format='channels_first')(x)", "x = Conv2D(4, 3, data_format='channels_last')(x)"),
     (3, "x = keras.ops.mean(x, axis=1, keepdims=True)", "x = keras.ops.mean(x, axis=3, keepdims=True)"),
     (3, "x = keras.ops.concatenate([x, x], axis=1)", "x = keras.ops.concatenate([x, x], axis=3)"),
@@ -106,7 +174,12 @@ LEFT = [
     (2, "x = Conv2D(4, 3, activation='softmax')(x)"),
     (2, "x = Conv2DTranspose(4, 3, activation=K.softmax)(x)"),
     (2, "x = PReLU(shared_axes=(-2, -1))(x)"),
-    (2, "x = Dropout(.5, noise_shape=(None, 4, 1, 1))(x)"),
+    (2, "x = Dropout(.5, noise_shape=noise)(x)"),
+    (2, "x = LocallyConnected2D(4, 3)(x)"),
+    (2, "x = Lambda(K.softmax)(x)"),
+    (2, "x = Lambda(lambda t: t[:, :2], arguments=unheard)(x)"),
+    (2, "x = ConvLSTM2D(4, (3, 3))(Reshape((1, 4, 16, 12))(x))\nx = Unheard()(x)"),
+    (2, "x = Lambda(lambda t: K.dot(t, K.ones((12, 12))))(x)"),
     (2, "x = Dense(5)(x)"),
     (2, "x = TimeDistributed(Dense(5))(x)"),
     (2, "x = Unheard(4)(x)"),
@@ -184,3 +257,63 @@ def test_layers_for_each_step(inner: str) -> None:
     new, _ = convert(text, source_keras="2.1.3", flatten="permute")
     assert "input_shape=(2, 8, 9, 3)" in new
     assert "model.add(Permute((1, 4, 2, 3)))" in new
+
+
+def test_two_models_are_merged_by_a_layer() -> None:
+    text = """\
+        import numpy as np
+        from keras import backend as K
+        from keras.layers import *
+        from keras.models import Sequential
+        K.set_image_dim_ordering('th')
+        left, right = Sequential(), Sequential()
+        left.add(Convolution2D(4, 3, 3, input_shape=(3, 8, 9)))
+        right.add(Convolution2D(5, 3, 3, input_shape=(3, 8, 9)))
+        model = Sequential()
+        model.add(Merge([left, right], mode='concat', concat_axis=1))
+        model.add(GlobalAveragePooling2D())
+        model.compile('sgd', 'mse')
+        model.fit([np.zeros((5, 3, 8, 9)), np.zeros((5, 3, 8, 9))], np.ones((5, 9)))
+    """
+    new, plan = convert(text, source_keras="1.2.2")
+    assert "concat_axis=3" in new
+    assert new.count("input_shape=(8, 9, 3)") == new.count("np.zeros((5, 8, 9, 3))") == 2
+    assert set(statuses(plan)) == {Status.DONE}
+
+
+def test_a_model_for_each_step() -> None:
+    text = """\
+        import numpy as np
+        from keras import backend as K
+        from keras.layers import *
+        from keras.models import Sequential
+        K.set_image_data_format('channels_first')
+        inner = Sequential()
+        inner.add(Conv2D(4, (3, 3), input_shape=(3, 8, 9)))
+        inner.add(GlobalAveragePooling2D())
+        model = Sequential()
+        model.add(TimeDistributed(inner, input_shape=(2, 3, 8, 9)))
+        model.add(LSTM(4))
+        model.fit(np.zeros((5, 2, 3, 8, 9)), np.ones((5, 4)))
+    """
+    new, _ = convert(text, source_keras="2.1.3")
+    assert "input_shape=(8, 9, 3)" in new
+    assert "input_shape=(2, 8, 9, 3)" in new
+    assert "np.zeros((5, 2, 8, 9, 3))" in new
+
+
+def test_given_weights_keep_the_order_of_features() -> None:
+    text = """\
+        import numpy as np
+        from keras import backend as K
+        from keras.layers import *
+        from keras.models import Sequential
+        K.set_image_data_format('channels_first')
+        model = Sequential()
+        model.add(Conv2D(4, (3, 3), input_shape=(3, 8, 9)))
+        model.add(Flatten())
+        model.add(Dense(5, weights=[np.load('w.npy'), np.zeros(5)]))
+        model.fit(np.zeros((5, 3, 8, 9)), np.ones((5, 5)))
+    """
+    new, _ = convert(text, source_keras="2.1.3")
+    assert "model.add(Permute((3, 1, 2)))" in new

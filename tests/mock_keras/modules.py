@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.mock_keras import datasets
+from tests.mock_keras import datasets, tensorflow
 from tests.mock_keras.backend import LOSSES, backend, ops
 from tests.mock_keras.base import ACTIVATIONS, Layer
 from tests.mock_keras.layers import KERAS1_NAMES, LAYERS
@@ -19,6 +19,7 @@ from tests.mock_keras.subclassing import Batches, Callback, classes
 from tests.mock_keras.world import World
 
 STUBS = ("optimizers", "regularizers", "constraints", "initializers", "callbacks", "matplotlib", "matplotlib.pyplot")
+ABSENT = ("scipy", "cv2", "PIL", "skimage", "imageio", "h5py", "tqdm", "pylab", "pickle")
 MERGE_MODES = {"sum": "Add", "mul": "Multiply", "ave": "Average", "max": "Maximum", "concat": "Concatenate"}
 
 
@@ -49,7 +50,9 @@ def importer(world: World) -> Callable[..., Any]:
 
     def load(name: str, globals_: Any = None, locals_: Any = None, fromlist: Any = (), level: int = 0) -> Any:
         top = name.split(".", 1)[0]
-        if top not in ("keras", "numpy", "helpers", "sklearn", "matplotlib"):
+        if top in ABSENT:
+            raise ImportError(f"no module {name!r} here")
+        if top not in ("keras", "numpy", "helpers", "sklearn", "matplotlib", "tensorflow"):
             return builtins.__import__(name, globals_, locals_, fromlist, level)
         if name.startswith("numpy."):
             return builtins.__import__(name, globals_, locals_, fromlist, level) if fromlist else known["numpy"]
@@ -105,6 +108,8 @@ def _modules(world: World) -> dict[str, ModuleType]:
         parts = ["core", "convolutional", "pooling", "normalization", "advanced_activations", "recurrent"]
         for part in parts + ["merge"] * (world.version >= (2,)):
             module(f"keras.layers.{part}", layers)
+    for name, made in tensorflow.modules().items():
+        known[name] = made
     module("numpy", _numpy(world))
     module("helpers", datasets.library(world))
     module("sklearn", {})
@@ -116,7 +121,12 @@ def _numpy(world: World) -> dict[str, Any]:
     def save(file: Any, value: Any) -> None:
         world.log("save", "", value)
 
-    return {**np.__dict__, "load": datasets.of_name, "save": save}
+    def save_several(file: Any, *values: Any) -> None:
+        for value in values:
+            world.log("save", "", value)
+
+    several = dict.fromkeys(("savez", "savez_compressed", "savetxt"), save_several)
+    return {**np.__dict__, "load": datasets.of_name, "save": save, **several}
 
 
 def _layers(world: World) -> dict[str, Any]:

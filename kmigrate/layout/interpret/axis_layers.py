@@ -13,8 +13,7 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.making_layers import MakingLayers
-from kmigrate.layout.interpret.shapes import CannotEdit
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.state import CannotEdit, short
 from kmigrate.layout.values import (
     Array,
     Const,

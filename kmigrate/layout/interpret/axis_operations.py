@@ -17,8 +17,8 @@ from kmigrate.layout.axes import (
 from kmigrate.layout.dims import ONE, Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.elementwise import Elementwise
-from kmigrate.layout.interpret.shapes import CannotEdit, Operand
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.shapes import Operand
+from kmigrate.layout.interpret.state import CannotEdit, short
 from kmigrate.layout.values import (
     Array,
     Const,
@@ -96,10 +96,10 @@ class AxisOperations(Elementwise):
         result.sources = (array,)
         return result
 
-    def reduce_along(self, array: Array, index: int, keepdims: bool, node: ast.expr) -> Array:
+    def reduce_along(self, array: Array, index: int, keepdims: bool, node: ast.expr, keyword: str = "axis") -> Array:
         """A reduction along an axis that is not written."""
         assert array.axes is not None
-        self.unwritten_axis(array, index, node, "axis")
+        self.unwritten_axis(array, index, node, keyword)
         self.event("reduce over", array, node, [array.axes[index]])
         return self._reduced(array, {index}, keepdims, node)
 

@@ -8,7 +8,6 @@ from typing import Any
 from kmigrate.layout.axes import (
     BATCH,
     Axis,
-    Contradiction,
     channel_at,
     channel_inside,
     last,
@@ -18,19 +17,17 @@ from kmigrate.layout.axes import (
     order_to_last,
     size_of,
 )
-from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.merging import Merging
-from kmigrate.layout.interpret.shapes import CannotEdit, dim_of
-from kmigrate.layout.interpret.state import BEFORE_FLATTEN
+from kmigrate.layout.interpret.shapes import dim_of
+from kmigrate.layout.interpret.state import BEFORE_FLATTEN, CannotEdit
 from kmigrate.layout.values import (
     Array,
     Const,
-    Function,
     Layer,
-    Method,
     Model,
     Pair,
     Seq,
+    Tool,
     Value,
 )
 from kmigrate.plan import Edit
@@ -262,6 +259,8 @@ class Barriers(Merging):
             axes = x.axes
             if axes is None:
                 return self.tensor([Axis(BATCH), Axis(size=size)], node)
+        if sees_order(layer):
+            self.features_seen(x, f"`{layer.api.spelled}` is given weights for these features in order", node)
         ends = axes
 
         def rule() -> None:
@@ -272,6 +271,17 @@ class Barriers(Merging):
         self.later(rule)
         self.event("Dense on", x, node, [axes[-1]])
         out = [*axes[:-1], Axis(size=size or self.name_of("units", node))]
+        return self._activated(layer, self.tensor(out, node), node)
+
+    def _features(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
+        """MaxoutDense, Highway: other layers on features, whose order stays."""
+        if x.axes is None or len(x.axes) != 2:
+            return self._opaque_layer(layer, x, expr, node)
+        self.features_seen(x, f"`{layer.api.spelled}` takes flattened features", node)
+        self.event(layer.api.name, x, node)
+        units = layer.values.get("units")
+        size = dim_of(units[0]) if units and layer.api.name != "Highway" else x.axes[1].size
+        out = [x.axes[0], Axis(size=size or self.name_of("units", node))]
         return self._activated(layer, self.tensor(out, node), node)
 
     def _repeat(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
@@ -305,31 +315,6 @@ class Barriers(Merging):
         steps = [axes[1]] if axes and len(axes) > 1 else [Axis()]
         return self.tensor([*head, *(steps if every else []), Axis()], node)
 
-    def _lambda(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
-        given = layer.values.get("function")
-        if given is None or not isinstance(given[0], Function | Method) or "arguments" in layer.values:
-            return self._opaque_layer(layer, x, expr, node)
-        inner = Array(x.node, x.ref, "graph", self.place(node))
-        made = self.call(given[0], Call(self._as_call(given[1]), [(inner, given[1])], {}, False))
-        if not isinstance(made, Array):
-            return self._opaque_layer(layer, x, expr, node)
-        result = Array(made.node, made.ref, "tensor", self.place(node))
-        shape = layer.values.get("output_shape")
-        plain = shape is None or (isinstance(shape[0], Const) and shape[0].value is None)
-        if shape is not None and not plain and not isinstance(shape[0], Seq):
-            self.pin_if_moving(result, f"`output_shape` of `{layer.api.spelled}` is computed", node)
-        if shape is not None and isinstance(shape[0], Seq) and made.axes is not None:
-            seq = self.as_shape(*shape)
-            if seq is not None and seq.axes is not None and len(seq.axes) == len(made.axes) - 1:
-                try:
-                    self.graph.same_roles(seq.axes, made.axes[1:])
-                    self.tie_shape(seq, result.node, shape[1])
-                except Contradiction:
-                    self.graph.pin(result.node, self.because("`output_shape` does not fit", node, "KM902"))
-            else:
-                self.graph.pin(result.node, self.because("`output_shape` is not understood", node))
-        return result
-
 
 def _order(dims: Value) -> list[int] | None:
     """The dims of a Permute as an order of all axes, the batch among them."""
@@ -338,3 +323,16 @@ def _order(dims: Value) -> list[int] | None:
     numbers = [item.value for item in dims.items if isinstance(item, Const) and isinstance(item.value, int)]
     found = [0, *numbers]
     return found if sorted(found) == list(range(len(dims.items) + 1)) else None
+
+
+def sees_order(layer: Layer) -> bool:
+    """Are the layer's weights given, or made by a function that may look at their order?"""
+    if "weights" in layer.values:
+        return True
+    given = layer.values.get("kernel_initializer")
+    if given is None:
+        return False
+    named = given[0].value if isinstance(given[0], Const) else given[0].name if isinstance(given[0], Tool) else ""
+    return named is not None and (
+        not isinstance(named, str) or named.lower() in ("", "identity", "constant", "orthogonal")
+    )

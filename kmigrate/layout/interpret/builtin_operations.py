@@ -171,8 +171,7 @@ def mapped(run: Interpreter, call: Call) -> Value:
     run.spread.add(run.place(expr).key)
 
     def made(item: Value) -> Value:
-        inner = ast.copy_location(ast.Call(func=at, args=[expr], keywords=[]), call.node)
-        return run.call(function, Call(inner, [(item, expr)], {}, False))
+        return run.call(function, Call(run._as_call(at), [(item, expr)], {}, False))
 
     items = run.unrolled(value)
     if items is not None:
@@ -206,15 +205,15 @@ def folded(run: Interpreter, call: Call) -> Value:
     pairs = [*call.positional[2:], *zip(items, elements, strict=True)]
     made = pairs[0][0]
     for item, element in pairs[1:]:
-        node = ast.copy_location(ast.Call(func=at, args=[call.node, element], keywords=[]), call.node)
-        run.spread.add(run.place(call.node).key)
-        made = run.call(function, Call(node, [(made, call.node), (item, element)], {}, False))
+        inner = run._as_call(at)
+        made = run.call(function, Call(inner, [(made, inner), (item, element)], {}, False))
     return made
 
 
 def passed_through(run: Interpreter, call: Call) -> Value:
     """``iter(x)``, ``tqdm(x)``: what is taken from it is what is taken from ``x``."""
-    return call.positional[0][0] if call.positional else Unknown("nothing")
+    value, expr = call.positional[0] if call.positional else (Unknown("nothing"), call.node)
+    return Seq("list", [run.item_of(value, expr)], fixed=False) if isinstance(value, Array) else value
 
 
 def one_item(run: Interpreter, call: Call) -> Value:

@@ -79,9 +79,8 @@ def mapped_items(run: Interpreter, owner: Batches, call: Call) -> Value:
     item = owner.item
     parts = item.items if isinstance(item, Seq) and item.kind == "tuple" else [item]
     at = given[1]
-    node = ast.copy_location(ast.Call(func=at, args=[at for _ in parts], keywords=[]), call.node)
     run.spread.add(run.place(at).key)
-    return Batches(run.call(given[0], Call(node, [(part, at) for part in parts], {}, False)))
+    return Batches(run.call(given[0], Call(run._as_call(at), [(part, at) for part in parts], {}, False)))
 
 
 def next_item(run: Interpreter, owner: Batches, call: Call) -> Value:

@@ -101,7 +101,7 @@ class Expressions(Joining):
             return value
         if expr.id in BUILTINS:
             return Module(f"builtins.{expr.id}")
-        if expr.id in ("xrange", "unicode", "raw_input", "basestring", "long"):
+        if expr.id in ("xrange", "unicode", "raw_input", "basestring", "long", "execfile", "reduce"):
             return Module(f"builtins.{ {'xrange': 'range'}.get(expr.id, expr.id) }")
         return Unknown(f"the name `{expr.id}`", self.place(expr))
 

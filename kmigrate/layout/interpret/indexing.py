@@ -17,8 +17,7 @@ from kmigrate.layout.axes import (
 from kmigrate.layout.dims import ONE, Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.reshaping import Reshaping
-from kmigrate.layout.interpret.shapes import CannotEdit
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.state import CannotEdit, short
 from kmigrate.layout.values import (
     Array,
     Const,

@@ -26,12 +26,12 @@ from kmigrate.layout.interpret.operations import (
     shape_tuple,
     vector,
 )
-from kmigrate.layout.interpret.outside_operations import harmless
+from kmigrate.layout.interpret.outside_operations import harmless, scalar
 from kmigrate.layout.interpret.positional_operations import PRODUCTS, one_hot, product, turned
 
 ELEMENTWISE = (
     "abs square sqrt exp log round sign sin cos cast_to_floatx sigmoid tanh softplus softsign elu hard_sigmoid "
-    "stop_gradient maximum minimum equal not_equal greater greater_equal less less_equal lesser lesser_equal "
+    "stop_gradient maximum minimum equal not_equal greater greater_equal less less_equal "
     "ones_like zeros_like identity selu relu6 gelu swish silu linear "
     "add subtract multiply divide negative log1p where logical_and logical_or logical_not"
 )
@@ -79,19 +79,29 @@ BACKEND: Rows = {
     "backend.arange": vector,
     **rows("backend", "int_shape shape", shape_tuple),
     "backend.ndim": rank_of,
-    **rows("backend", "epsilon floatx learning_phase count_params set_floatx set_epsilon clear_session name_scope "
+    **rows("backend", "epsilon learning_phase count_params", scalar),
+    **rows("backend", "floatx set_floatx set_epsilon clear_session name_scope "
             "set_session get_session set_learning_phase backend manual_variable_initialization get_uid reset_uids "
             "is_keras_tensor is_sparse dtype", harmless),
 }  # fmt: skip
+
+# What keras.ops lacks of numpy's functions, and of the backend's.
+_NOT_IN_OPS = frozenset(
+    "alltrue around array_equal array_equiv asanyarray asarray ascontiguousarray asfarray bool_ column_stack copysign "
+    "delete errstate finfo fix float16 float32 float64 float_power frombuffer fromfile fromstring genfromtxt gradient "
+    "iinfo int16 int32 int64 int8 invert load loadtxt memmap ndarray product remainder rint rollaxis round_ row_stack "
+    "save savetxt savez savez_compressed set_printoptions seterr sometrue uint8 cast_to_floatx "
+    "linear".split()
+)
 
 OPS: Rows = {
     **{
         name.replace("numpy.", "ops.", 1): operation
         for name, operation in NUMPY.items()
-        if not name.startswith(("numpy.random.", "numpy.testing.", "numpy.linalg."))
+        if name.count(".") == 1 and name[6:] not in _NOT_IN_OPS
     },
-    **rows("ops", ELEMENTWISE, elementwise()),
-    **rows("ops", "relu relu6 sigmoid leaky_relu elu cast clip hard_sigmoid hard_silu mish celu log_sigmoid rsqrt",
+    **rows("ops", " ".join(set(ELEMENTWISE.split()) - _NOT_IN_OPS - {"identity"}), elementwise()),
+    **rows("ops", "relu relu6 sigmoid leaky_relu elu cast clip hard_sigmoid hard_silu celu log_sigmoid rsqrt",
            elementwise(0)),
     **rows("ops", "softmax log_softmax", along_last()),
     "ops.norm": NUMPY["numpy.linalg.norm"],
@@ -108,5 +118,5 @@ KERAS: Rows = {
     "utils.to_categorical": classes,
     "utils.normalize": rank_normalized,
     "applications.decode_predictions": harmless,
-    **rows("utils", "get_file set_random_seed Progbar", harmless),
+    **rows("utils", "set_random_seed Progbar", harmless),
 }

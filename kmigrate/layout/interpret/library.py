@@ -172,6 +172,10 @@ class Library(Data):
         name = api.name
         if api.spelled in MERGE_FUNCTIONS and api.spelled.islower():
             return self._merge_function(MERGE_FUNCTIONS[api.spelled], call, call.get(None, "axis"))
+        if name == "dot" and not call.star:
+            given = call.get(0, "inputs")
+            if given is not None:
+                return self.merge_features(*given, call.node)
         if name == "dot" or (api.spelled.islower() and api.spelled != "merge"):
             return self.opaque(call.all(), call.node, f"`{short(call.node)}` (not in the tables)")
         if api.spelled == "merge":
@@ -207,16 +211,12 @@ class Library(Data):
 
     def _merge_keras1(self, call: Call) -> Value:
         """``merge([a, b], mode='concat', concat_axis=1)``."""
-        given, mode = call.get(0, "inputs"), call.get(1, "mode")
-        kind = mode[0].value if mode and isinstance(mode[0], Const) else ("sum" if mode is None else None)
-        if given is None or not isinstance(given[0], Seq) or call.get(None, "output_shape") is not None:
+        given = call.get(0, "inputs")
+        strange = set(call.keywords) - {"inputs", "mode", "concat_axis", "dot_axes", "output_shape", "name"}
+        if given is None or call.star or strange or len(call.positional) > 5:
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
-        if kind == "concat":
-            axis = call.get(2, "concat_axis")
-            return self.concatenate_tensors(given[0], given[1], axis, call.node, call.node, "concat_axis")
-        if kind in ("sum", "mul", "ave", "max"):
-            return self.merge_tensors(given[0], given[1], call.node)
-        return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
+        mode, axis, shape = call.get(1, "mode"), call.get(2, "concat_axis"), call.get(4, "output_shape")
+        return self.merge_by_mode(*given, mode, axis, shape, call.node, call.node)
 
     def _loss_function(self, api: Api, call: Call) -> Value:
         if api.name in ORDER_FREE:

@@ -42,6 +42,14 @@ LAYOUT_LAYERS: dict[str, tuple[int, str]] = {
     **{f"Global{kind}Pooling{n}D": (n, "global") for n in (1, 2, 3) for kind in ("Max", "Average")},
     **{f"{kind}{n}D": (n, "same") for n in (1, 2, 3) for kind in ("ZeroPadding", "Cropping", "UpSampling")},
     **{f"SpatialDropout{n}D": (n, "unchanged") for n in (1, 2, 3)},
+    **{f"LocallyConnected{n}D": (n, "local") for n in (1, 2)},
+    "ConvLSTM2D": (2, "recurrent"),
+    # functions of the backend, which do what those layers do
+    **{f"conv{n}d": (n, "new") for n in (1, 2, 3)},
+    "conv2d_transpose": (2, "new"),
+    "depthwise_conv2d": (2, "multiplied"),
+    **dict.fromkeys(("pool2d", "resize_images", "spatial_2d_padding"), (2, "same")),
+    **dict.fromkeys(("pool3d", "resize_volumes", "spatial_3d_padding"), (3, "same")),
 }
 
 
@@ -207,7 +215,9 @@ class MakingLayers(Calls):
 
     @staticmethod
     def _as_call(expr: ast.expr) -> ast.Call:
+        """A call that a library makes: nothing can be written into it."""
         call = ast.Call(func=expr, args=[], keywords=[])
+        call.made_up = True  # type: ignore[attr-defined]
         return ast.copy_location(call, expr)
 
 

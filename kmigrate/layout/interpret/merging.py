@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 
+from kmigrate.layout.axes import Axis
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.axis_layers import AxisLayers
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
     Array,
+    Const,
     Layer,
     Seq,
     Value,
@@ -19,6 +21,9 @@ MERGE_LAYERS = {
     "Subtract": "subtract",
 }  # fmt: skip
 MERGE_FUNCTIONS = {name.lower(): name for name in MERGE_LAYERS} | {"concatenate": "Concatenate"}
+
+
+Given = tuple[Value, ast.expr]
 
 
 class Merging(AxisLayers):
@@ -32,7 +37,48 @@ class Merging(AxisLayers):
             return self.concatenate_tensors(value, expr, layer.values.get("axis"), call, node, "axis")
         if name in MERGE_LAYERS:
             return self.merge_tensors(value, expr, node)
+        if name == "Dot":
+            return self.merge_features(value, expr, node)
+        if name == "Merge":
+            values = {**layer.values}
+            return self.merge_by_mode(value, expr, values.get("mode"), values.get("axis"), values.get("output_shape"),
+                                      call, node)  # fmt: skip
         return self.opaque([(value, expr)], node, f"`{layer.api.spelled}` of several tensors")
+
+    def merge_by_mode(
+        self, value: Value, expr: ast.expr, mode: Given | None, axis: Given | None, shape: Given | None,
+        call: ast.Call, node: ast.expr,
+    ) -> Value:  # fmt: skip
+        """Keras 1: ``merge([a, b], mode='concat', concat_axis=1)`` and the Merge layer."""
+        kind = mode[0].value if mode is not None and isinstance(mode[0], Const) else ("sum" if mode is None else None)
+        if not isinstance(value, Seq):
+            return self.opaque([(value, expr)], node, f"the inputs of `{short(node)}` are not known tensors")
+        if kind == "concat":
+            return self.concatenate_tensors(value, expr, axis, call, node, "concat_axis")
+        if kind in ("sum", "mul", "ave", "max"):
+            return self.merge_tensors(value, expr, node)
+        if kind in ("dot", "cos"):
+            return self.merge_features(value, expr, node)
+        made = None if mode is None or kind is not None else self.by_function(mode, value, {}, shape, "merge", node)
+        return made or self.opaque([(value, expr)], node, f"`{short(node)}`")
+
+    def merge_features(self, value: Value, expr: ast.expr, node: ast.expr) -> Value:
+        """Products of rows of features: one number for each sample."""
+        arrays = [i for i in value.items if isinstance(i, Array)] if isinstance(value, Seq) else []
+        known = all(a.axes is not None and len(a.axes) == 2 for a in arrays)
+        if not isinstance(value, Seq) or len(arrays) != len(value.items) or not arrays or not known:
+            return self.opaque([(value, expr)], node, f"the inputs of `{short(node)}` are not known rows of features")
+        for array in arrays:
+            self.pin_if_moving(array, f"`{short(node)}` multiplies features", node)
+        first = arrays[0].axes or []
+        result = self.tensor([first[0], Axis()], node)
+        result.sources = tuple(arrays)
+        return result
+
+    def by_function(
+        self, function: Given, x: Value, keywords: dict[str, Given], shape: Given | None, name: str, node: ast.expr
+    ) -> Array | None:
+        raise NotImplementedError
 
     def merge_tensors(self, value: Seq, expr: ast.expr, node: ast.expr) -> Value:
         arrays = [i for i in value.items if isinstance(i, Array)]

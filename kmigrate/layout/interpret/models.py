@@ -145,7 +145,7 @@ class Models(Layers):
         if isinstance(item, Model):
             if item.inputs and item.outputs:
                 if model.outputs:
-                    made = self._through(item, [model.outputs[0]], expr, node)
+                    made = self.through_model(item, [model.outputs[0]], expr, node)
                     model.outputs = [made]
                 else:
                     model.inputs, model.outputs = list(item.inputs), list(item.outputs)
@@ -174,6 +174,9 @@ class Models(Layers):
             model.inputs = model.inputs or [made]
             return
         model.layers.append(item)
+        if not model.outputs and item.api.name == "Merge":
+            self._merge_branches(model, item, expr, node)
+            return
         if not model.outputs:
             first = self.input_of(item, node)
             model.inputs, model.outputs = [first], [first]
@@ -192,6 +195,31 @@ class Models(Layers):
 
     def apply_instance(self, layer: Instance, value: Value, expr: ast.expr, node: ast.expr) -> Value:
         raise NotImplementedError
+
+    def _merge_branches(self, model: Model, layer: Layer, expr: ast.expr, node: ast.expr) -> None:
+        """``model.add(Merge([left, right], mode='concat'))``: the outputs of models, joined (Keras 1)."""
+        given = layer.values.get("layers")
+        branches = given[0].items if given is not None and isinstance(given[0], Seq) and given[0].fixed else []
+        outputs: list[Value] = []
+        for branch in branches:
+            if isinstance(branch, Model) and branch.inputs and len(branch.outputs) == 1:
+                model.inputs.extend(branch.inputs)
+                model.nodes.extend(branch.nodes)
+                model.layers.extend(branch.layers)
+                outputs.extend(branch.outputs)
+        out: Value = Unknown("models that are not known are merged", self.place(node))
+        if outputs and len(outputs) == len(branches):
+            out = self._merge_layer(layer, Seq("list", outputs), expr, node)
+        else:
+            for branch in branches:
+                self.leak(branch, expr, "a merge of models that are not known")
+        if not isinstance(out, Array):
+            out = self.tensor(None, node)
+            self.graph.pin(out.node, self.because(f"`{short(expr)}`", node))
+            model.inputs = model.inputs or [out]
+        out.maker = layer
+        model.outputs = [out]
+        model.nodes.append(out.node)
 
     def input_of(self, layer: Layer, node: ast.AST) -> Array:
         """The tensor that a first layer takes, from its ``input_shape`` and the like."""
@@ -238,9 +266,9 @@ class Models(Layers):
         values = list(given[0].items) if isinstance(given[0], Seq) else [given[0]]
         if isinstance(given[0], Seq):
             self.spread.add(self.place(given[1]).key)
-        return self._through(model, values, given[1], call.node)
+        return self.through_model(model, values, given[1], call.node)
 
-    def _through(self, model: Model, values: list[Value], expr: ast.expr, node: ast.expr) -> Value:
+    def through_model(self, model: Model, values: list[Value], expr: ast.expr, node: ast.expr) -> Value:
         arrays = []
         for value, tensor in zip(values, model.inputs, strict=False):
             array = self.as_array(value, expr)

@@ -12,4 +12,4 @@ from kmigrate.layout.interpret.tensorflow_rows import TENSORFLOW
 
 TABLE: Rows = {**NUMPY, **BUILTINS, **LIBRARY, **TENSORFLOW, **OTHERS}
 
-__all__ = ["BACKEND", "HARMLESS_MODULES", "KERAS", "METHODS", "OPS", "RANDOM", "TABLE", "TOOL_METHODS"]
+__all__ = ["BACKEND", "HARMLESS_MODULES", "KERAS", "METHODS", "OPS", "OTHERS", "RANDOM", "TABLE", "TOOL_METHODS"]

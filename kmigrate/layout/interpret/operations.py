@@ -404,7 +404,7 @@ def crossentropy(run: Interpreter, call: Call) -> Value:
     made = run.elementwise(both, call.node) if len(both) == 2 and not strange(call, 2, *_LOSS) else None
     if not isinstance(made, Array) or not made.axes:
         return refused(run, call)
-    return run.reduce_along(made, len(made.axes) - 1, False, call.node)
+    return run.reduce_along(made, len(made.axes) - 1, False, call.node, "")
 
 
 def shape_tuple(run: Interpreter, call: Call) -> Value:

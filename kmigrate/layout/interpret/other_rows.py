@@ -67,7 +67,7 @@ BUILTINS: Rows = {
 }  # fmt: skip
 
 LIBRARY: Rows = {
-    "functools.reduce": folded,
+    **dict.fromkeys(["functools.reduce", "builtins.reduce"], folded),
     **rows("operator", "add sub mul truediv floordiv neg pow", elementwise()),
     **rows("copy", "copy deepcopy", duplicated),
     **rows("itertools", "product izip", combined()),

@@ -52,6 +52,12 @@ def harmless(run: Interpreter, call: Call) -> Value:
     return Unknown(f"`{short(call.node)}`", run.place(call.node))
 
 
+def scalar(run: Interpreter, call: Call) -> Value:
+    """A number that is not about arrays (``K.epsilon()``)."""
+    harmless(run, call)
+    return SymInt(run.name_of("number", call.node))
+
+
 def random_generator(run: Interpreter, call: Call) -> Value:
     return Tool("random", run.graph.node(), False)
 

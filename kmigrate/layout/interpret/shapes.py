@@ -19,7 +19,7 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.state import SHAPE_USE, short
+from kmigrate.layout.interpret.state import SHAPE_USE, CannotEdit, short
 from kmigrate.layout.interpret.worlds import Worlds
 from kmigrate.layout.values import (
     Array,
@@ -265,15 +265,6 @@ class Shapes(Worlds):
             return [self.edit(target, "shape_order", "KM102", {"order": order_to_last(axes)}, reason)]
 
         self.site([node], target, make)
-
-
-class CannotEdit(Exception):
-    """A site has no text for what the solution asks of it: its nodes must stay."""
-
-    def __init__(self, nodes: Sequence[int], why: str) -> None:
-        super().__init__(why)
-        self.nodes = nodes
-        self.why = why
 
 
 def _runs(order: Sequence[int]) -> list[str]:

@@ -68,6 +68,15 @@ class WorkLimit(Exception):
     """The program needs more steps than one run may take."""
 
 
+class CannotEdit(Exception):
+    """A site has no text for what the solution asks of it: its nodes must stay."""
+
+    def __init__(self, nodes: Sequence[int], why: str) -> None:
+        super().__init__(why)
+        self.nodes = nodes
+        self.why = why
+
+
 class AxisUse(NamedTuple):
     """An integer that names an axis: after a flip of ``node`` it must name the same axis."""
 
@@ -227,8 +236,11 @@ class State(Heap):
         kind: str | None = None,
         neutral: bool = False,
     ) -> Edit:
+        """Raises CannotEdit for a call that is not written in the program."""
         place = self.place(at)
         node: Any = place.node
+        if getattr(node, "made_up", False):
+            raise CannotEdit([], f"`{short(node)}` is called by a library")
         source = self.files.sources[place.path]
         assert source is not None
         start, end = source.lines.span(node)
@@ -249,7 +261,7 @@ class State(Heap):
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
-            if perm is None or isinstance(expr, ast.Starred) or self.place(expr).key in self.spread:
+            if perm is None or self.no_argument(expr):
                 return None
             reason = f"{what} is {letters(axes)} and stays so; transposed here"
             if flipped:
@@ -424,6 +436,8 @@ class State(Heap):
     def no_argument(self, expr: ast.AST) -> bool:
         """Nothing can be put around it: ``*args`` or ``**kwargs`` stand for several, a target is stored to."""
         if isinstance(expr, ast.Starred) or isinstance(getattr(expr, "ctx", None), ast.Store | ast.Del):
+            return True
+        if getattr(expr, "made_up", False):
             return True
         return self.place(expr).key in self.spread
 
