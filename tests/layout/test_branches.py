@@ -86,6 +86,8 @@ def test_no_setting_flips_that_changes_another_number(number: str, layers: str) 
         pytest.param("d = load('x.h5', K.image_data_format())", "KM901", id="given to what is not known"),
         pytest.param("n = 2 if K.image_data_format() is 'channels_first' else 3", "KM901", id="is"),
         pytest.param("x = np.load('x_%s.npy' % K.image_data_format())", "KM902", id="the name of a file"),
+        pytest.param("x = np.load(f'x_{K.image_data_format()}.npy')", "KM902", id="the name of a file, in an f-string"),
+        pytest.param("y = {K.image_data_format(): 3}", "KM902", id="a key"),
         pytest.param("x = K.image_data_format()[9]", "KM901", id="a letter of it"),
         pytest.param("open('a_' + K.image_data_format())", "KM902", id="another file"),
     ],
@@ -292,6 +294,68 @@ def test_branches_that_differ_are_left_alone(layers: str) -> None:
     text = program("", layers)
     new, plan = convert(text, source_keras="2.1.3")
     assert new == text
+    assert statuses(plan) == [Status.LEFT_ALONE]
+
+
+PICTURES = """\
+import numpy as np
+from keras import backend as K
+from keras.layers import *
+from keras.models import Sequential
+K.set_image_data_format('channels_first')
+x = np.zeros((5, 3, 20, 16))
+{body}
+model = Sequential()
+model.add(Conv2D(4, (3, 3), input_shape=(3, 20, 16)))
+model.add(GlobalMaxPooling2D())
+model.fit(x, np.ones((5, 4)))
+"""
+INDICES = [
+    ("x[:, 0, :, :] -= 103.9\nx[:, 1] -= 116.8", "x[:, :, :, 0] -= 103.9\nx[..., 1] -= 116.8"),
+    ("x = x[:, ::-1, :, :]", "x = x[:, :, :, ::-1]"),
+    ("x[:, 0] = x[:, 0] * 2", "x[..., 0] = x[..., 0] * 2"),
+    ("x = x[:, :, :10]\nx = x[:, :, :, 1:]", "x = x[:, :10]\nx = x[:, :, 1:]"),
+]
+
+
+def pictures(first: str, last: str) -> str:
+    return PICTURES.format(body=branch(first, last))
+
+
+@pytest.mark.parametrize(("first", "last"), INDICES)
+def test_an_index_in_both_layouts(first: str, last: str) -> None:
+    text = pictures(first, last)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert statuses(plan) == [Status.DONE]
+    assert branch(first, last) in new
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        ("x[:, 0, :, :] -= 103.9", "x[:, 0, :, :] -= 103.9"),
+        ("x[:, 0, :, :] -= 103.9", "x[:, :, :, 1] -= 103.9"),
+        ("x[:, 0, :, :] -= 103.9", "x[:, :, :, 0] -= 104.9"),
+        ("x[:, 0, :, :] -= 103.9", "x[:, :, :, 0] += 103.9"),
+        ("x[:, 0, :, :] -= 103.9", "x[:, :, 0, :] -= 103.9"),
+        ("x = x[:, ::-1, :, :]", "x = x[:, :, ::-1, :]"),
+        ("x = x[:, ::-1, :, :]", "x = x[:, ::-1, :, :]"),
+        ("x = x[:, ::-1, :, :]", "pass"),
+        ("x[:, 0] = x[:, 0] * 2", "x[..., 0] = x[..., 1] * 2"),
+        ("x = x[:, :, :10]", "x = x[:, :11]"),
+    ],
+)
+def test_an_index_that_takes_something_else(first: str, last: str) -> None:
+    text = pictures(first, last)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert new == text
+    assert statuses(plan) == [Status.LEFT_ALONE]
+
+
+def test_items_under_two_keys_are_not_one_index() -> None:
+    layers = "c = {'a': 1, 'b': 2}\n" + branch("c['a'] = 8", "c['b'] = 8") + "\nmodel.add(Conv2D(c['a'], (1, 1)))"
+    new, plan = convert(program("", layers), source_keras="2.1.3")
+    assert new == program("", layers)
     assert statuses(plan) == [Status.LEFT_ALONE]
 
 

@@ -70,10 +70,19 @@ class Expressions(Joining):
         return Const(expr.value, self.place(expr))
 
     def eval_JoinedStr(self, expr: ast.JoinedStr) -> Value:
+        nodes = []
         for part in expr.values:
             if isinstance(part, ast.FormattedValue):
-                self.show(self.eval(part.value), part.value)
-        return Unknown("a formatted string", self.place(expr))
+                value = self.eval(part.value)
+                sides = self.sides(value, expr)
+                nodes += [sides.node] if sides is not None else []
+                self.show(value, part.value)
+        return self.formatted(nodes, expr)
+
+    def formatted(self, nodes: list[int], expr: ast.expr) -> Value:
+        """A string that something is put into: another one, where a part of it depends on the ordering."""
+        texts = [Unknown("a formatted string", self.place(expr)) for _ in range(2)]
+        return Pair(texts[0], texts[1], nodes[0]) if nodes else texts[0]
 
     def show(self, value: Value, expr: ast.expr) -> None:
         """Printed: the order of an array's numbers is seen, that of a shape is not minded."""
@@ -223,6 +232,9 @@ class Expressions(Joining):
 
     def eval_Subscript(self, expr: ast.Subscript) -> Value:
         owner = self.eval(expr.value)
+        other = getattr(expr, "other", None)
+        if other is not None and not isinstance(owner, Array):
+            return self.eval(other)
         if isinstance(owner, Pair):
             return self._pair_item(owner, expr)
         if isinstance(owner, Array):

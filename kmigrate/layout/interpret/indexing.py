@@ -22,6 +22,7 @@ from kmigrate.layout.values import (
     Array,
     Const,
     Module,
+    OrderingTest,
     SymInt,
     Unknown,
     Value,
@@ -34,6 +35,78 @@ class ArrayOps(Reshaping):
 
     def index(self, array: Array, node: ast.Subscript, items: list[tuple[ast.expr, Value | None]]) -> Value:
         """``array[...]`` with ``items`` = (expression, value); the value is None for a slice."""
+        other: ast.IfExp | None = getattr(node, "other", None)
+        test = self._test_of(node)
+        if other is not None and isinstance(test, OrderingTest):
+            theirs = other.orelse if test.truth else other.body
+            assert isinstance(theirs, ast.Subscript)
+            self._other_layout(array, node, items, theirs, test.node)
+            guards, self.guards = self.guards, (*self.guards, test.node)  # the other index is what runs after the flip
+            made = self._indexed(array, node, items)
+            self.guards = guards
+            return made
+        return self._indexed(array, node, items)
+
+    def _test_of(self, node: ast.expr) -> Value | None:
+        """The test that chooses between an index and the one that it carries (unify.py)."""
+        other: ast.IfExp | None = getattr(node, "other", None)
+        return None if other is None else self.eval(other.test)
+
+    def no_array(self, target: ast.expr) -> None:
+        """What is stored into is no array that is known: the key of the other branch is another one."""
+        test = self._test_of(target)
+        if isinstance(test, OrderingTest):
+            text = f"`{short(target)}` is another place under the other ordering"
+            self.graph.pin(test.node, self.because(text, target, "KM902"))
+
+    def _other_layout(
+        self,
+        array: Array,
+        node: ast.Subscript,
+        items: list[tuple[ast.expr, Value | None]],
+        other: ast.Subscript,
+        setting: int,
+    ) -> None:
+        """The index of the other branch must take the same of each axis, in the other layout."""
+        theirs = self.quietly(lambda: self.index_items(other.slice))
+
+        def rule() -> None:
+            axes = array.axes or []
+            plans = [self._expand(each, len(axes)) for each in (items, theirs)]
+            text = [
+                None
+                if plan is None
+                else [(what, ast.dump(e) if e is not None and not is_full(e) else "") for what, e, _ in plan]
+                for plan in plans
+            ]
+            mine, found = text
+            if (
+                mine is None
+                or found is None
+                or len(mine) != len(axes)
+                or any(what == "new" for what, _ in mine + found)
+            ):
+                self.graph.pin(setting, self.because(f"`{short(node)}` and `{short(other)}` are not understood", node))
+                return
+            order = order_to_last(axes)
+            if channel_at(axes) is None and mine != found:
+                why = f"which axis of `{short(node.value)}` is the channel is not known"
+                self.graph.pin(setting, self.because(why, node))
+            elif [mine[i] for i in order] != found:
+                why = f"`{short(other)}` of the other branch is not `{short(node)}` with the channel last"
+                self.graph.pin(setting, self.because(why, node, "KM902"))
+            elif moves(axes):
+                self.graph.tie(array.node, setting)
+
+        self.graph.later(rule)
+
+    def index_items(self, index: ast.expr) -> list[tuple[ast.expr, Value | None]]:
+        raise NotImplementedError
+
+    def eval(self, expr: ast.expr) -> Value:
+        raise NotImplementedError
+
+    def _indexed(self, array: Array, node: ast.Subscript, items: list[tuple[ast.expr, Value | None]]) -> Value:
         if array.axes is None:
             self._rank_from_index(array, node, items)
         axes = array.axes

@@ -509,6 +509,7 @@ class Interpreter(Branches):
             view = self.index(owner, target, self.index_items(target.slice))
             self._put(owner, view, value, rhs, target)
             return
+        self.no_array(target)
         key = None if isinstance(target.slice, ast.Slice) else self.eval(target.slice)
         if isinstance(owner, Dict):
             self.store_item(owner, key, value, rhs)
@@ -530,6 +531,7 @@ class Interpreter(Branches):
 
     def _put(self, owner: Array, view: Value, value: Value, rhs: ast.expr, target: ast.expr) -> None:
         """``owner[...] = value``."""
+        self.differs(value, rhs)
         if self.stored:
             self.stored[-1].add(id(owner))
         if isinstance(value, Seq) and len(value.items) == 1 and isinstance(value.items[0], Array):
@@ -572,6 +574,7 @@ class Interpreter(Branches):
                 view = self.index(owner, target, self.index_items(target.slice))
                 self._put(owner, view, value, stmt.value, target)
                 return
+            self.no_array(target)
             self.veto(target, f"what `{short(target)}` changes is not known")
             self.leak(value, stmt.value, f"`{short(target)}`")
             return

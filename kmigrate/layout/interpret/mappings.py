@@ -19,6 +19,8 @@ class Mappings(Comprehensions):
 
     def store_item(self, owner: Dict, key: Value | None, value: Value, at: ast.AST) -> None:
         """``owner[key] = value``."""
+        if key is not None and not isinstance(key, Const):
+            self.differs(key, at)
         self.touch(owner)
         if isinstance(key, Const | NameOf):
             owner.items[written(key)] = value

@@ -92,10 +92,7 @@ class Operators(Expressions):
             sides = self.sides(item, expr)
             nodes += [sides.node] if sides is not None else []
             self.show(item, expr.right)
-        if nodes:
-            now, after = (Unknown("a formatted string", self.place(expr)) for _ in range(2))
-            return Pair(now, after, nodes[0])
-        return Unknown("a formatted string", self.place(expr))
+        return self.formatted(nodes, expr)
 
     def _sequence_operation(self, expr: ast.BinOp, left: Value, right: Value) -> Value | None:
         if isinstance(left, Seq) and isinstance(right, Seq) and isinstance(expr.op, ast.Add):

@@ -34,9 +34,14 @@ def _statement(a: ast.stmt, b: ast.stmt, choice: Choice) -> ast.stmt | None:
         return _at(a, ast.Expr(_expression(a.value, b.value, choice)))
     if isinstance(a, ast.Assign) and isinstance(b, ast.Assign) and _all_same(a.targets, b.targets):
         return _at(a, ast.Assign(a.targets, _expression(a.value, b.value, choice)))
-    if isinstance(a, ast.AugAssign) and isinstance(b, ast.AugAssign):
-        if _same(a.target, b.target) and type(a.op) is type(b.op):
-            return _at(a, ast.AugAssign(a.target, a.op, _expression(a.value, b.value, choice)))
+    if isinstance(a, ast.Assign) and isinstance(b, ast.Assign) and len(a.targets) == len(b.targets) == 1:
+        target = _index(a.targets[0], b.targets[0], choice)
+        if target is not None:
+            return _at(a, ast.Assign([target], _expression(a.value, b.value, choice)))
+    if isinstance(a, ast.AugAssign) and isinstance(b, ast.AugAssign) and type(a.op) is type(b.op):
+        changed = a.target if _same(a.target, b.target) else _index(a.target, b.target, choice)
+        if changed is not None:
+            return _at(a, ast.AugAssign(changed, a.op, _expression(a.value, b.value, choice)))
     if isinstance(a, ast.Return) and isinstance(b, ast.Return) and a.value is not None and b.value is not None:
         return _at(a, ast.Return(_expression(a.value, b.value, choice)))
     if isinstance(a, ast.If) and isinstance(b, ast.If):
@@ -71,9 +76,21 @@ def _expression(a: ast.expr, b: ast.expr, choice: Choice) -> ast.expr:
         and _all_same([*a.ops, *a.comparators], [*b.ops, *b.comparators])
     ):
         return _at(a, ast.Compare(_expression(a.left, b.left, choice), a.ops, a.comparators))
+    index = _index(a, b, choice)
+    if index is not None:
+        return index
     if isinstance(a, ast.Attribute) and isinstance(b, ast.Attribute) and a.attr == b.attr:
         return _at(a, ast.Attribute(_expression(a.value, b.value, choice), a.attr, a.ctx))
     return _at(a, choice(a, b))
+
+
+def _index(a: ast.expr, b: ast.expr, choice: Choice) -> ast.Subscript | None:
+    """``x[:, 0]`` and ``x[..., 0]``: one index in two layouts. The node is the first, and carries the second."""
+    if not isinstance(a, ast.Subscript) or not isinstance(b, ast.Subscript) or not _same(a.value, b.value):
+        return None
+    made = _at(a, ast.Subscript(a.value, a.slice, a.ctx))
+    made.other = _at(a, choice(a, b))  # type: ignore[attr-defined]
+    return made
 
 
 def _call(a: ast.Call, b: ast.Call, choice: Choice) -> ast.Call | None:
