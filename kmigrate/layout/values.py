@@ -54,6 +54,7 @@ class Unknown(Value):
     array: Array | None = None
     definitions: list[tuple[Place, str]] = field(default_factory=list)
     cls: Class | None = None  # of an instance of a class over a library's
+    file: bool = False  # it comes as it is from a file of weights
 
 
 @dataclass(eq=False)
@@ -289,6 +290,14 @@ class Fetch(Value):
 
     inputs: list[Value]
     outputs: Value
+
+
+@dataclass(eq=False)
+class Estimator(Value):
+    """``KerasClassifier(build)``: a model that is built when it is fitted."""
+
+    build: Function
+    model: Model | None = None
 
 
 @dataclass(eq=False)

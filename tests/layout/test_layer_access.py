@@ -187,3 +187,31 @@ def test_kernels_of_keras_1_that_are_read() -> None:
     text = text.replace("Conv2D(4, (3, 3)", "Convolution2D(4, 3, 3")
     new, plan = convert(text, source_keras="1.2.2")
     assert (new, statuses(plan)) == (text, [Status.LEFT_ALONE])
+
+
+def test_weights_from_a_file_layer_by_layer() -> None:
+    """As `load_weights`: the file is to be converted first."""
+    load = (
+        "import h5py\nf = h5py.File('w.h5')\nfor k in range(f.attrs['n']):\n    if k >= len(model.layers):\n"
+        "        break\n    g = f['layer_{}'.format(k)]\n"
+        "    weights = [g['param_{}'.format(p)] for p in range(g.attrs['m'])]\n"
+        "    model.layers[k].set_weights(weights)\n"
+    )
+    more = "model.add(Activation('tanh'))\n" * 9
+    build = SEQUENTIAL.replace("model.add(GlobalMax", more + "model.add(GlobalMax")
+    text = (HEAD + build + load + FIT).replace(
+        "set_image_data_format('channels_first')", "set_image_dim_ordering('th')"
+    )
+    new, plan = convert(text.replace("Conv2D(4, (3, 3)", "Convolution2D(4, 3, 3"), source_keras="1.2.2")
+    assert statuses(plan) == [Status.DONE]
+    assert codes(plan) == {"KM152"}
+    assert "input_shape=(8, 6, 3)" in new
+
+
+def test_a_function_that_is_made_again_in_a_loop() -> None:
+    use = (
+        "for k in range(70):\n    look = K.function([model.input], [model.get_layer('pool').output])\n"
+        "    q = look([x])[0].mean(axis=1)\n"
+    )
+    _, plan = same(HEAD + SEQUENTIAL + FIT + use)
+    assert statuses(plan) == [Status.DONE]

@@ -185,3 +185,53 @@ def test_ways_to_call(layer: str) -> None:
     new, plan = same(HEAD + BUILD.format(layer=layer) + FIT)
     assert statuses(plan) == [Status.DONE]
     assert "channels_last" in new
+
+
+ESTIMATOR = """\
+from keras.wrappers.scikit_learn import KerasClassifier
+from sklearn.model_selection import GridSearchCV
+def make(filters=4, axis=1):
+    model = Sequential()
+    model.add(Conv2D(filters, (3, 3), input_shape=(3, 8, 6)))
+    model.add(BatchNormalization(axis=1))
+    model.add(GlobalMaxPooling2D())
+    model.compile('sgd', 'mse')
+    return model
+clf = KerasClassifier(make)
+"""
+ESTIMATES = {
+    "fit": "clf.fit(x, y)\np = clf.predict_proba(x)\n",
+    "its model": "clf.fit(x, y)\np = clf.model.predict(x[:, ::-1])\n",
+    "search": (
+        "grid = GridSearchCV(clf, {'filters': [4]})\ngrid.fit(x, y)\n"
+        "p = grid.best_estimator_.model.predict(x)\nq = grid.predict_proba(x)\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("use", ESTIMATES.values(), ids=ESTIMATES)
+def test_estimators(use: str) -> None:
+    new, plan = same(HEAD + ESTIMATOR + use)
+    assert statuses(plan) == [Status.DONE]
+    assert "np.zeros((5, 8, 6, 3))" in new
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        pytest.param("strange(clf)\nclf.fit(x, y)\n", id="given away"),
+        pytest.param("clf.fit(x, y)\nclf.strange(x)\n", id="unknown method"),
+        pytest.param("clf.fit(strange(), y)\nmake().fit(x, y)\nstrange([clf])\n", id="given away in a list"),
+    ],
+)
+def test_estimators_that_leave(use: str) -> None:
+    text = HEAD + ESTIMATOR + use
+    new, plan = convert(text, source_keras="2.1.3")
+    assert (new, set(statuses(plan))) == (text, {Status.LEFT_ALONE})
+
+
+def test_a_parameter_of_an_estimator_is_not_its_default() -> None:
+    """The axis that normalises may be set by a search: not followed."""
+    text = HEAD + ESTIMATOR.replace("(axis=1))", "(axis=axis))") + ESTIMATES["fit"]
+    new, plan = convert(text, source_keras="2.1.3")
+    assert (new, statuses(plan)) == (text, [Status.LEFT_ALONE])

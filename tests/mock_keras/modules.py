@@ -15,7 +15,7 @@ from tests.mock_keras.backend import LOSSES, backend, ops
 from tests.mock_keras.base import ACTIVATIONS, Layer
 from tests.mock_keras.layers import KERAS1_NAMES, LAYERS
 from tests.mock_keras.models import input_tensor
-from tests.mock_keras.subclassing import Batches, Callback, classes
+from tests.mock_keras.subclassing import Batches, Callback, Estimator, Search, classes
 from tests.mock_keras.world import World
 
 STUBS = ("optimizers", "regularizers", "constraints", "initializers", "callbacks", "matplotlib", "matplotlib.pyplot")
@@ -113,7 +113,10 @@ def _modules(world: World) -> dict[str, ModuleType]:
     module("numpy", _numpy(world))
     module("helpers", datasets.library(world))
     module("sklearn", {})
-    module("sklearn.model_selection", {"train_test_split": datasets.train_test_split})
+    searched = {"train_test_split": datasets.train_test_split, "GridSearchCV": Search}
+    module("sklearn.model_selection", searched)
+    module("keras.wrappers", {})
+    module("keras.wrappers.scikit_learn", {"KerasClassifier": Estimator, "KerasRegressor": Estimator})
     return known
 
 

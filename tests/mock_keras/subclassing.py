@@ -84,3 +84,33 @@ def classes(world: World) -> dict[str, type]:
 
     made = type("Layer", (UserLayer,), {"world": world})
     return {"Layer": made, "Model": MadeModel, "Sequential": MadeSequential}
+
+
+class Estimator:
+    """``KerasClassifier``: builds its model when it is fitted."""
+
+    def __init__(self, build_fn: Any, **parameters: Any) -> None:
+        self.build_fn, self.parameters = build_fn, parameters
+
+    def fit(self, x: Any, y: Any) -> Estimator:
+        self.model = self.build_fn(**self.parameters)
+        self.model.fit(x, y)
+        return self
+
+    def predict_proba(self, x: Any) -> Any:
+        return self.model.predict(x)
+
+
+class Search:
+    """``GridSearchCV``: the first of each parameter's values."""
+
+    def __init__(self, estimator: Estimator, param_grid: dict[str, list[Any]], **_: Any) -> None:
+        self.estimator, self.grid = estimator, param_grid
+
+    def fit(self, x: Any, y: Any) -> Search:
+        self.estimator.parameters.update({name: values[0] for name, values in self.grid.items()})
+        self.best_estimator_ = self.estimator.fit(x, y)
+        return self
+
+    def predict_proba(self, x: Any) -> Any:
+        return self.best_estimator_.predict_proba(x)

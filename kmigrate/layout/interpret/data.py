@@ -8,9 +8,9 @@ from kmigrate.keras_api.names import Api
 from kmigrate.layout.axes import BATCH, CHANNEL, Axis
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.calls import Call
+from kmigrate.layout.interpret.estimators import Estimators
 from kmigrate.layout.interpret.operation_tables import RANDOM, TOOL_METHODS
 from kmigrate.layout.interpret.state import short
-from kmigrate.layout.interpret.subclasses import Subclasses
 from kmigrate.layout.interpret.worlds import FIRST_NAMES, OTHER_NAME
 from kmigrate.layout.values import (
     Array,
@@ -44,7 +44,7 @@ def of_image(first: bool) -> list[str]:
     return [CHANNEL, "H", "W"] if first else ["H", "W", CHANNEL]
 
 
-class Data(Subclasses):
+class Data(Estimators):
     """Datasets, loaders, generators."""
 
     def may_read_ambient(self, call: Call) -> None:

@@ -265,7 +265,7 @@ class Expressions(Joining):
         if not isinstance(owner, Unknown | Module):
             self.leak(owner, expr.value, f"`{short(expr)}`")
         self.veto(expr, f"`{short(expr)}` is not understood")
-        return Unknown(f"`{short(expr)}`", self.place(expr))
+        return Unknown(f"`{short(expr)}`", self.place(expr), file=isinstance(owner, Unknown) and owner.file)
 
     def index_items(self, index: ast.expr) -> list[tuple[ast.expr, Value | None]]:
         elements = index.elts if isinstance(index, ast.Tuple) else [index]

@@ -14,6 +14,7 @@ from kmigrate.layout.values import (
     Class,
     Const,
     Dict,
+    Estimator,
     Fetch,
     Function,
     Instance,
@@ -74,6 +75,9 @@ class Joining(Objects):
             if a.axes is not None and a.axes == b.axes:
                 joined.axes, joined.nodes = a.axes, a.nodes
             return joined
+        if isinstance(a, Fetch) and isinstance(b, Fetch) and len(a.inputs) == len(b.inputs):
+            inputs = [self.join(x, y, at) for x, y in zip(a.inputs, b.inputs, strict=True)]
+            return Fetch(inputs, self.join(a.outputs, b.outputs, at))
         if isinstance(a, CALLABLE) and isinstance(b, CALLABLE):
             options = _options(a, b)
             if len(options) <= MAX_OPTIONS:
@@ -131,6 +135,10 @@ class Joining(Objects):
             self.layer_strange(value, "it is one of several values after this", at)
         elif isinstance(value, Weights):
             self.weights_leave(value, at)
+        elif isinstance(value, Estimator):
+            self.lose(value.build, at)
+            if value.model is not None:
+                self.lose(value.model, at)
         elif isinstance(value, LayerList):
             value.model.indexed = True
             for item in value.items:

@@ -312,6 +312,11 @@ class LayerAccess(Models):
                     if isinstance(a, Array) and isinstance(b, Array):
                         self.graph.tie(a.node, b.node)
             return
+        if isinstance(value, Seq) and value.items and all(isinstance(i, Unknown) and i.file for i in value.items):
+            for model in [m for m in self.models if any(layer in m.layers for layer in layers)]:
+                self.note_model(model, "weights are loaded into it")
+                self._loads(model, call)
+            return
         self.leak(value, expr, why)
         self.weights_seen(layers, why, call.node)
 

@@ -13,6 +13,7 @@ from kmigrate.layout.interpret import outside_operations as outside
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.data import IMAGE_FUNCTIONS, Data
 from kmigrate.layout.interpret.dataset_operations import DATASET_METHODS
+from kmigrate.layout.interpret.estimators import SEARCHES, WRAPPERS
 from kmigrate.layout.interpret.making_layers import takes_layout
 from kmigrate.layout.interpret.merging import MERGE_FUNCTIONS, MERGE_LAYERS
 from kmigrate.layout.interpret.models import ORDER_FREE, PLOTTING
@@ -23,6 +24,7 @@ from kmigrate.layout.values import (
     Array,
     Batches,
     Const,
+    Estimator,
     Fetch,
     Function,
     Layer,
@@ -87,6 +89,8 @@ class Library(Data):
             for value, expr in call.all():
                 self.leak(value, expr, "an exception carries it")
             return Unknown("an exception")
+        if dotted in SEARCHES:
+            return self.make_search(call)
         if top.startswith("keras_"):
             self.may_read_ambient(call)
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
@@ -97,6 +101,8 @@ class Library(Data):
         home, name = api.module, api.name
         if home == "keras.models" and name in ("Sequential", "Model"):
             return self.make_model(api, call)
+        if name in WRAPPERS:
+            return self.make_estimator(call)
         if home == "keras.layers" or name in ("Input", "InputLayer"):
             return self._layer_call(api, call)
         if home == "keras.backend":
@@ -287,6 +293,8 @@ class Library(Data):
     def library_method(self, owner: Value, name: str, call: Call) -> Value:
         if isinstance(owner, Model):
             return self.model_method(owner, name, call)
+        if isinstance(owner, Estimator):
+            return self.estimator_method(owner, name, call)
         made = self.subclass_method(owner, name, call)
         if made is not None:
             return made

@@ -456,7 +456,7 @@ class Interpreter(Branches):
         if isinstance(value, Array) and value.kind == "numpy":
             return self.redefine(value, place, name)
         if isinstance(value, Unknown) and value.array is None and value.place is not None:
-            return Unknown(value.why, value.place, None, [*value.definitions, (place, name)])
+            return Unknown(value.why, value.place, None, [*value.definitions, (place, name)], file=value.file)
         return value
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value, stmt: ast.stmt | None) -> None:

@@ -101,7 +101,8 @@ class Models(Layers):
         model.inputs = self._tensors(inputs)
         model.outputs = self._tensors(outputs)
         if not model.inputs or not model.outputs:
-            model.unknown = "its inputs or outputs are not known"
+            given = [v for v, _ in call.all() if isinstance(v, Unknown)]
+            model.unknown = "its inputs or outputs are not known" + (f": {given[0].why}" if given else "")
             for value, expr in call.all():
                 self.leak(value, expr, "a model whose inputs or outputs are not known")
         self._collect(model)

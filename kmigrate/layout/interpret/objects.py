@@ -11,6 +11,7 @@ from kmigrate.layout.values import (
     Choice,
     Class,
     Const,
+    Estimator,
     Function,
     Instance,
     Layer,
@@ -49,6 +50,9 @@ class Objects(ArrayOps):
             return self.model_attribute(owner, name, expr)
         if isinstance(owner, Layer):
             return self.layer_attribute(owner, name, expr)
+        if isinstance(owner, Estimator):
+            known = self.estimator_attribute(owner, name, expr)
+            return known if known is not None else Method(owner, name)
         if isinstance(owner, Choice):
             return self._any_attribute(owner, name, expr)
         if isinstance(owner, Unknown):
@@ -57,7 +61,7 @@ class Objects(ArrayOps):
             return (
                 Method(owner, name)
                 if name in ("reshape", "transpose", "astype")
-                else Unknown(f"`{short(expr)}`", self.place(expr))
+                else Unknown(f"`{short(expr)}`", self.place(expr), file=owner.file)
             )
         if isinstance(owner, Pair) and not (
             isinstance(owner.now, Const | Seq) and isinstance(owner.after, Const | Seq)
@@ -86,12 +90,19 @@ class Objects(ArrayOps):
 
     def _any_attribute(self, owner: Choice, name: str, expr: ast.Attribute) -> Value:
         """An attribute of one of several objects."""
-        found: Value | None = None
+        found: list[Value] = []
         for option in owner.options:
             one = self.layer_attribute(option, name, expr) if isinstance(option, Array) else None
-            one = self.attribute(option, name, expr) if one is None else one
-            found = one if found is None else self.join(found, one, expr)
-        return found or Unknown(f"`{short(expr)}`", self.place(expr))
+            found.append(self.attribute(option, name, expr) if one is None else one)
+        if all(isinstance(one, Method) for one in found):
+            return Choice(found)
+        value = found[0]
+        for other in found[1:]:
+            value = self.join(value, other, expr)
+        return value
+
+    def estimator_attribute(self, estimator: Estimator, name: str, expr: ast.Attribute) -> Value | None:
+        raise NotImplementedError
 
     def above_in_library(self, parent: Parent, name: str) -> Value | None:
         raise NotImplementedError

@@ -37,6 +37,7 @@ from kmigrate.layout.interpret.outside_operations import (
     sink,
     split_rows,
     tool,
+    weight_file,
 )
 
 BUILTINS: Rows = {
@@ -108,7 +109,7 @@ OTHERS: Rows = {
     **rows("matplotlib", "pyplot.imshow pyplot.imsave pyplot.matshow pylab.imshow image.imsave", sink),
     "pylab.imshow": sink,
     **rows("pickle", "dump dumps", sink),
-    **rows("h5py", "File", harmless),
+    "h5py.File": weight_file,
 }  # fmt: skip
 
 # Methods of library objects that rows above make.

@@ -29,6 +29,7 @@ from kmigrate.layout.values import (
     Choice,
     Const,
     Dict,
+    Estimator,
     Fetch,
     Function,
     Instance,
@@ -481,6 +482,10 @@ class State(Heap):
                 self.leak(item, expr, why, seen)
         elif isinstance(value, Parent):
             self.leak(value.owner, expr, why, seen)
+        elif isinstance(value, Estimator):
+            self.leak(value.build, expr, why, seen)
+            if value.model is not None:
+                self.leak(value.model, expr, why, seen)
         elif isinstance(value, LayerList):
             value.model.indexed = True
             for item in value.items:
@@ -572,8 +577,9 @@ class State(Heap):
         kind = None
         for value, expr in values:
             self.leak(value, expr, why)
-            if isinstance(value, Array) and value.kind != "numpy":
-                kind = value.kind
+            for item in value.items if isinstance(value, Seq) else [value]:
+                if isinstance(item, Array) and item.kind != "numpy":
+                    kind = item.kind
         if kind:
             tensor = self.new_array(None, self.place(node), kind=kind)
             self.graph.pin(tensor.node, self.because(why, node))
