@@ -43,6 +43,8 @@ LAYOUT: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("UpSampling2D", ((2, 3),), {}, MAPS),
     ("SpatialDropout2D", (0.5,), {}, MAPS),
     ("Flatten", (), {}, MAPS),
+    ("ConvLSTM2D", (3, (3, 2)), {"padding": "same"}, (2, 4, 6, 5, 2)),
+    ("ConvLSTM2D", (3, 2), {"return_sequences": True}, (2, 3, 6, 5, 2)),
 ]
 # Layers without one.
 OTHERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
@@ -52,6 +54,9 @@ OTHERS: list[tuple[str, tuple[Any, ...], dict[str, Any], tuple[int, ...]]] = [
     ("BatchNormalization", (), {}, MAPS),
     ("BatchNormalization", (), {"axis": 1}, MAPS),
     ("LayerNormalization", (), {"axis": 2}, MAPS),
+    ("GroupNormalization", (3,), {}, (2, 7, 8, 6)),
+    ("GroupNormalization", (2,), {"axis": 1}, (2, 4, 8, 6)),
+    ("UnitNormalization", (), {"axis": 1}, MAPS),
     ("Softmax", (1,), {}, MAPS),
     ("LeakyReLU", (), {}, MAPS),
     ("LeakyReLU", (), {"negative_slope": 0.1}, MAPS),
@@ -120,7 +125,7 @@ def _weights(layer: Layer, made: Any) -> list[np.ndarray]:
 def test_a_layer_with_a_setting(keras: Any, row: Any) -> None:
     name, args, given, shape = row
     x = numbers(shape)
-    moved = np.moveaxis(x, -1, 1)
+    moved = np.moveaxis(x, -1, 2 if "LSTM" in name else 1)
     for setting, value in ((LAST, x), (FIRST, moved)):
         layer, _ = mock(name, args, {**given, "data_format": setting})
         ours = layer(value)

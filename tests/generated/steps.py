@@ -258,9 +258,33 @@ def copied(d: Draft, x: str, shape: Shape) -> Shape:
     return shape
 
 
+def along(d: Draft, x: str, shape: Shape) -> Shape:
+    """Operations along axes that they name."""
+    c = shape[1]
+    d.add(d.pick([
+        f"{x} = np.flip({x}, axis={d.constant('AXIS', d.pick([1, 2, -1, -3]))})",
+        f"{x} = np.roll({x}, 1, axis={d.constant('AXIS', d.pick([1, 2, 3]))})",
+        f"{x} = np.cumsum({x}, axis={d.pick([1, 2, -1])})",
+        f"{x} = np.sort({x}, axis={d.pick([1, 3])})",
+        f"{x} = np.sort({x})",
+        f"{x} = np.repeat({x}[:, :1], {c}, axis=1)",
+        f"{x} = np.tile({x}[:, :1], (1, {c}, 1, 1))",
+        f"{x} = np.take({x}, {list(range(c))[::-1]}, axis=1)",
+        f"{x} = np.pad({x}[:, :, 1:], ((0, 0), (0, 0), (1, 0), (0, 0)), 'constant')",
+        f"{x} = np.squeeze(np.expand_dims({x}, 2), axis=2)",
+        f"{x} = np.concatenate(np.split({x}, {c}, axis=1)[::-1], axis=1)",
+        f"{x} = {x} / (1 + np.linalg.norm({x}, axis=1, keepdims=True))",
+        f"{x} = {x} - np.percentile({x}, 40, axis=(2, 3), keepdims=True)",
+        f"{x} = np.einsum('nchw,c->nchw', {x}, np.arange({c}) + 1.)",
+        f"{x} = np.gradient({x}, axis={d.pick([2, 3])})",
+        f"{x} = np.rot90({x}, 2, (2, 3))",
+    ]))  # fmt: skip
+    return shape
+
+
 ANY_RANK = [scaled, in_place, centred]
 COMMON: list[Source] = [
     scaled, in_place, centred, centred, centred_by_channel, centred_by_channel, by_helper, by_helper, turned, turned,
-    cut, cut, joined, used_twice, restacked, copied, looped, looped, measured, branched, branched,
+    cut, cut, joined, used_twice, restacked, along, along, copied, looped, looped, measured, branched, branched,
 ]  # fmt: skip
 STEPS = [*COMMON, *COMMON, strange]

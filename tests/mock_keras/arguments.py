@@ -31,7 +31,7 @@ def positional(name: str, args: tuple[Any, ...], version: tuple[int, ...], keywo
 
 def _order(name: str, args: tuple[Any, ...], version: tuple[int, ...], keywords: dict[str, Any]) -> list[str]:
     rank = int(match[1]) if (match := re.search(r"(\d)D", name)) else 0
-    if "Conv" in name:
+    if "Conv" in name and "LSTM" not in name:
         if "Depthwise" in name:
             return ["kernel_size", "strides", "padding"]
         sizes = args[1:]
@@ -54,6 +54,8 @@ def _order(name: str, args: tuple[Any, ...], version: tuple[int, ...], keywords:
         "BatchNormalization": ["axis"] if version >= (3,) else (["epsilon", "mode", "axis"] if version < (2,) else []),
         "Lambda": ["function", "output_shape"],
         "Concatenate": ["axis"],
+        "ConvLSTM2D": ["filters", "kernel_size"],
+        "GroupNormalization": ["groups", "axis"],
         "Softmax": ["axis"],
     }.get(name, ["main"])
 

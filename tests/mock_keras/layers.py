@@ -22,6 +22,7 @@ from tests.mock_keras.plain import (
     TimeDistributed,
     Unit,
 )  # fmt: skip
+from tests.mock_keras.rare import ConvLSTM, Dot, GroupNormalization, UnitNormalization
 from tests.mock_keras.spatial import (
     Conv,
     ConvTranspose,
@@ -43,13 +44,15 @@ def _table() -> dict[str, type[Layer]]:
         table |= {f"ZeroPadding{n}D": ZeroPadding, f"Cropping{n}D": Cropping, f"UpSampling{n}D": UpSampling}
         for kind in ("Max", "Average"):
             table |= {f"{kind}Pooling{n}D": Pooling, f"Global{kind}Pooling{n}D": GlobalPooling}
+    table |= {"ConvLSTM2D": ConvLSTM}
     table |= {"SeparableConv2D": SeparableConv, "DepthwiseConv2D": DepthwiseConv}
     table |= dict.fromkeys(["Dropout", "GaussianNoise", "GaussianDropout", "Masking"], Same)
     table |= dict.fromkeys(["LeakyReLU", "ELU", "ReLU", "ThresholdedReLU"], Unit)
     table |= dict.fromkeys(["LSTM", "GRU", "SimpleRNN"], Recurrent)
     table |= dict.fromkeys(["Add", "Multiply", "Average", "Maximum", "Minimum", "Subtract"], Merge)
     classes = [PReLU, Softmax, Activation, BatchNormalization, LayerNormalization, Flatten, Reshape, Permute, Dense,
-               RepeatVector, Lambda, TimeDistributed, Concatenate]  # fmt: skip
+               RepeatVector, Lambda, TimeDistributed, Concatenate, GroupNormalization,
+               UnitNormalization, Dot]  # fmt: skip
     return table | {c.__name__: c for c in classes}
 
 

@@ -100,6 +100,11 @@ def _modules(world: World) -> dict[str, ModuleType]:
     generator = functools.partial(datasets.ImageDataGenerator, world)
     module("keras.preprocessing.image", {"ImageDataGenerator": generator})
     if world.version >= (3,):
+        setter = {"set_image_data_format": world.set_ordering}
+        module(
+            "keras.config",
+            {**setter, "image_data_format": lambda: "channels_first" if world.first else "channels_last"},
+        )
         known["keras.ops"] = known["keras"].ops = ops()  # type: ignore[attr-defined,assignment]
         known["keras"].__dict__.update(models, Input=layers["Input"])
         del known["keras.preprocessing"], known["keras.preprocessing.image"], known["keras"].preprocessing
@@ -142,7 +147,13 @@ def _layers(world: World) -> dict[str, Any]:
 
         return join
 
-    def merge(inputs: Any, mode: str = "sum", concat_axis: int = -1) -> Any:
+    def merge(
+        inputs: Any, mode: Any = "sum", concat_axis: int = -1, dot_axes: int = -1, output_shape: Any = None
+    ) -> Any:
+        if callable(mode):
+            return LAYERS["Lambda"](world, "Lambda", mode, output_shape)(inputs)
+        if mode == "dot":
+            return LAYERS["Dot"](world, "Dot")(inputs)
         extra = {"axis": concat_axis} if mode == "concat" else {}
         return LAYERS[MERGE_MODES[mode]](world, MERGE_MODES[mode], **extra)(inputs)
 
