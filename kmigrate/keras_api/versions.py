@@ -372,7 +372,19 @@ def of_project(path: Path) -> VersionRange:
         for pattern in _DEPENDENCY_FILES:
             for file in sorted(place.glob(pattern)):
                 found = found.narrowed(of_text(_read(file), file.name))
+        found = found.narrowed(_brought(place))
     return found
+
+
+def _brought(root: Path) -> VersionRange:
+    """A project that holds Keras itself, as the examples and tests of Keras do."""
+    said = re.search(r"""^__version__ = ["'](\d+)\.(\d+)\.(\d+)""", _read(root / "keras" / "__init__.py"), re.MULTILINE)
+    if said is None:
+        return VersionRange()
+    version = (int(said[1]), int(said[2]), int(said[3]))
+    if not FIRST <= version <= LATEST:
+        return VersionRange()
+    return VersionRange(version, version, (f"the project holds Keras {'.'.join(map(str, version))}",))
 
 
 def keras_json(path: Path) -> tuple[Path, dict[str, str]] | None:

@@ -148,6 +148,24 @@ def test_files_beside_the_program_and_in_its_project(tmp_path: Path) -> None:
     assert said.low == (2, 1, 0)  # but the user is believed
 
 
+@pytest.mark.parametrize(
+    ("text", "version"),
+    [
+        ("__version__ = '1.0.5'\n", (1, 0, 5)),
+        ('from . import x\n__version__ = "2.2.4"\n', (2, 2, 4)),
+        ("version = '1.0.5'\n", None),
+        ("__version__ = '0.3.1'\n", None),  # before Keras 1
+    ],
+)
+def test_a_project_that_holds_keras_itself(tmp_path: Path, text: str, version: tuple[int, ...] | None) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "keras").mkdir()
+    (tmp_path / "keras" / "__init__.py").write_text(text)
+    found = stated(tmp_path / "examples" / "net.py")
+    assert found[:2] == ((version, version) if version else VersionRange()[:2])
+
+
 def test_keras_json_of_the_project(tmp_path: Path) -> None:
     program = tmp_path / "train.py"
     assert versions.keras_json(program) is None
