@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import NamedTuple
 
 
@@ -12,7 +13,10 @@ class Dim(NamedTuple):
     unknowns: tuple[str, ...] = ()
 
     def times(self, other: Dim) -> Dim:
-        return Dim(self.factor * other.factor, tuple(sorted(self.unknowns + other.unknowns)))
+        factor, unknowns = self.factor * other.factor, tuple(sorted(self.unknowns + other.unknowns))
+        if len(unknowns) > MAX_UNKNOWNS or factor.bit_length() > MAX_BITS:
+            return named(str(Dim(factor, unknowns)))
+        return Dim(factor, unknowns)
 
     @property
     def value(self) -> int | None:
@@ -25,6 +29,13 @@ class Dim(NamedTuple):
 
 
 ONE = Dim(1)
+# Loops make terms that double in each round; what is larger gets a short name, equal for equal terms.
+MAX_UNKNOWNS, MAX_BITS, MAX_NAME = 16, 128, 160
+
+
+def named(text: str) -> Dim:
+    """An unknown size that this text stands for; equal texts are equal sizes."""
+    return Dim(1, (text if len(text) <= MAX_NAME else f"#{blake2b(text.encode(), digest_size=16).hexdigest()}",))
 
 
 def product(sizes: list[Dim | None]) -> Dim | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kmigrate.layout.dims import ONE, Dim, product
+from kmigrate.layout.dims import ONE, Dim, named, product
 
 
 def test_numbers() -> None:
@@ -38,3 +38,13 @@ def test_product(sizes: list[Dim | None], expected: Dim | None) -> None:
 )
 def test_printed(size: Dim, text: str) -> None:
     assert str(size) == text
+
+
+def test_terms_that_loops_double_stay_small() -> None:
+    one = other = Dim(2, ("a", "b"))
+    for _ in range(60):
+        one, other = one.times(one), other.times(other)
+    assert one == other
+    assert one.value is None
+    assert len(str(one)) < 200
+    assert named("x" * 10_000) == named("x" * 10_000) != named("x" * 10_001)

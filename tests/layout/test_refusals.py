@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kmigrate.plan import Status
-from tests.layout.converting import codes, convert, statuses
+from tests.layout.converting import IMAGES, around, codes, convert, statuses
 
 HEAD = """\
 import numpy as np
@@ -150,3 +150,23 @@ def test_too_much_work_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     new, plan = convert(text)
     assert new == text
     assert codes(plan) == {"KM908"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "n = 3\nfor i in range(60):\n    n = n * n",
+        "s = 'x'\nfor i in range(60):\n    s = s + s",
+        "s = [1]\nfor i in range(60):\n    s = s + s",
+        "s = [1]\nfor i in range(60):\n    s += s",
+        "s = [1]\nfor i in range(60):\n    s.extend(s)",
+        "s = [1]\nfor i in range(60):\n    s = [s, s]\nprint(s)",
+        "import sys\nn = len(sys.argv)\nfor i in range(60):\n    n = n * n + n",
+        "import sys\nn = len(sys.argv)\nfor a in sys.argv:\n for b in a:\n  for c in b:\n   n = n + n * n",
+        "d = {}\nfor i in range(60):\n    d = {'a': d, 'b': d}\nprint(d)",
+        "t = ()\nfor i in range(60):\n    t = t + t + (1,)",
+    ],
+)
+def test_what_loops_double_does_not_fill_the_memory(body: str) -> None:
+    _, plan = around(body, IMAGES)
+    assert statuses(plan) == [Status.DONE], plan.diagnostics

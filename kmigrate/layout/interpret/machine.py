@@ -10,6 +10,7 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.branches import Branches
+from kmigrate.layout.interpret.operators import MAX_ITEMS
 from kmigrate.layout.interpret.state import AFTER_LOOP, Entry, Knowledge, short
 from kmigrate.layout.values import (
     Ambient,
@@ -599,6 +600,11 @@ class Interpreter(Branches):
                     self.graph.pin(current.node, self.because("an in-place operation with more axes", stmt))
             return
         if isinstance(current, Seq) and isinstance(stmt.op, ast.Add) and isinstance(value, Seq):
+            if len(current.items) + len(value.items) > MAX_ITEMS:
+                self.leak(current, target, f"`{short(target)}` is long")
+                self.leak(value, stmt.value, f"`{short(target)}` is long")
+                self.assign(target, Unknown(f"`{short(target)}`, which is long,", self.place(stmt)), None, None)
+                return
             if current.kind == "list" and not self.loops and value.fixed and current.fixed:
                 self.touch(current)
                 current.items.extend(value.items)

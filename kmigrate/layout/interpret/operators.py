@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
-from kmigrate.layout.dims import Dim
+from kmigrate.layout.dims import MAX_BITS, named
 from kmigrate.layout.interpret.expressions import Expressions
 from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.state import short
@@ -46,6 +46,9 @@ COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 }  # fmt: skip
 
 
+MAX_ITEMS = 4_096  # of a list that operators make
+
+
 class Operators(Expressions):
     """Operators; tests of the ordering are looked at in both worlds."""
 
@@ -66,11 +69,9 @@ class Operators(Expressions):
                 if isinstance(expr.op, ast.Mult) and isinstance(right.value, str | bytes) and left.value > 9999:
                     raise ValueError
                 result_value = ARITHMETIC[type(expr.op)](left.value, right.value)
-                return (
-                    Const(result_value)
-                    if not isinstance(result_value, str) or len(result_value) < 9999
-                    else Unknown("a long string")
-                )
+                large = isinstance(result_value, str | bytes) and len(result_value) > 9999
+                large |= isinstance(result_value, int) and result_value.bit_length() > MAX_BITS
+                return Unknown(f"`{short(expr)}`, which is large,", self.place(expr)) if large else Const(result_value)
             except ARITHMETIC_ERRORS:
                 return Unknown(f"`{short(expr)}`", self.place(expr))
         both = self.sides(left, expr), self.sides(right, expr)
@@ -80,7 +81,7 @@ class Operators(Expressions):
         if a is not None and b is not None:
             if isinstance(expr.op, ast.Mult):
                 return SymInt(a.times(b))
-            return SymInt(Dim(1, (f"({a}{type(expr.op).__name__}{b})",)))
+            return SymInt(named(f"({a}{type(expr.op).__name__}{b})"))
         if isinstance(expr.op, ast.MatMult):
             return self.opaque([(left, expr.left), (right, expr.right)], expr, f"`{short(expr)}`")
         return self.elementwise([(left, expr.left), (right, expr.right)], expr)
@@ -96,6 +97,10 @@ class Operators(Expressions):
 
     def _sequence_operation(self, expr: ast.BinOp, left: Value, right: Value) -> Value | None:
         if isinstance(left, Seq) and isinstance(right, Seq) and isinstance(expr.op, ast.Add):
+            if len(left.items) + len(right.items) > MAX_ITEMS:
+                self.leak(left, expr.left, f"`{short(expr)}` is long")
+                self.leak(right, expr.right, f"`{short(expr)}` is long")
+                return Unknown(f"`{short(expr)}`, which is long,", self.place(expr))
             if not left.fixed or not right.fixed:
                 return Seq(left.kind, [*left.items, *right.items], fixed=False)
             if all(isinstance(i, Const | SymInt) for i in (*left.items, *right.items)):
@@ -110,6 +115,7 @@ class Operators(Expressions):
                 and isinstance(times, Const)
                 and isinstance(times.value, int)
                 and 0 <= times.value <= 64
+                and len(seq.items) * times.value <= MAX_ITEMS
             ):
                 return Seq(seq.kind, seq.items * times.value)
             if isinstance(seq, Seq) and isinstance(times, SymInt):

@@ -17,7 +17,7 @@ from kmigrate.layout.axes import (
     moves,
     order_to_last,
 )
-from kmigrate.layout.dims import Dim
+from kmigrate.layout.dims import Dim, named
 from kmigrate.layout.files import Files, Source
 from kmigrate.layout.graph import AxesRef, Because, LayoutGraph, Site, SoftEdge
 from kmigrate.layout.interpret.heap import Frame, Heap
@@ -223,7 +223,7 @@ class State(Heap):
     def name_of(self, dim: str, node: ast.AST) -> Dim:
         """A fresh unknown size, named by where it arises."""
         at: Any = node
-        return Dim(1, (f"{dim}@{self.source.index}:{at.lineno}:{at.col_offset}:{self.context}",))
+        return named(f"{dim}@{self.source.index}:{at.lineno}:{at.col_offset}:{self.context}")
 
     # -- edits ----------------------------------------------------------------------------------
 
