@@ -169,6 +169,10 @@ CLASSES = {
         "def checked(f):\n    @functools.wraps(f)\n    def g(*a, **k):\n        return f(*a, **k)\n    return g\n"
         "@checked\ndef make(shape, name=None):\n    return Input(shape, name=name)\ni = make((3, 8, 6), name='i')\n"
     ),
+    "with": (
+        "class Shapes(object):\n    def __enter__(self):\n        return (3, 8, 6)\n"
+        "    def __exit__(self, *a):\n        pass\nwith Shapes() as shape:\n    i = Input(shape)\n"
+    ),
     "decorator with arguments": (
         "def sized(shape):\n    def deco(f):\n        return lambda: f(shape)\n    return deco\n"
         "@sized((3, 8, 6))\ndef make(shape):\n    return Input(shape)\ni = make()\n"

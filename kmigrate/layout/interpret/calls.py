@@ -211,6 +211,14 @@ class Calls(Mappings):
             return item if isinstance(item, Batches) else None
         return None
 
+    def entered(self, owner: Instance, at: ast.expr) -> Value:
+        """What ``with owner as name`` binds."""
+        method = self.member(owner, "__enter__", at)
+        if not isinstance(method, Method):
+            return Unknown(f"what `{short(at)}` gives to its block", self.place(at))
+        made = ast.copy_location(ast.Call(func=at, args=[], keywords=[]), at)
+        return self.call_method(method, Call(made, [], {}, False))
+
     def any_of(self, options: Sequence[Value], at: ast.expr) -> Value:
         """One of several functions, or classes."""
         found: Value = options[0]

@@ -350,6 +350,8 @@ class Interpreter(Branches):
     def run_With(self, stmt: ast.With) -> str | None:
         for item in stmt.items:
             value = self.eval(item.context_expr)
+            if isinstance(value, Instance):
+                value = self.entered(value, item.context_expr)
             if item.optional_vars is not None:
                 self.assign(item.optional_vars, value, None, None)
         return self.run_block(stmt.body)
