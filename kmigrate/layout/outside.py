@@ -24,34 +24,41 @@ class Outside:
     """The arrays from outside that one run met."""
 
     def __init__(self) -> None:
-        self._met: dict[str, list[AxesRef]] = {}
-        self._exact: dict[str, None] = {}
+        self._refs: list[tuple[Place, AxesRef]] = []
+        self._met: dict[str, int] = {}  # how often, by name; counted only where another run's are known
 
     def add(self, place: Place, ref: AxesRef) -> None:
-        exact, loose = _names(place)
-        self._exact[exact] = None
-        for name in dict.fromkeys((exact, loose)):
-            self._met.setdefault(name, []).append(ref)
+        self._refs.append((place, ref))
+
+    def by_name(self) -> dict[str, list[AxesRef]]:
+        """Each array under its names, exact and loose."""
+        found: dict[str, list[AxesRef]] = {}
+        for place, ref in self._refs:
+            for name in dict.fromkeys(_names(place)):
+                found.setdefault(name, []).append(ref)
+        return found
 
     def shapes(self) -> dict[str, list[Shape]]:
-        return {name: [_shape(ref) for ref in refs] for name, refs in self._met.items()}
+        return {name: [_shape(ref) for ref in refs] for name, refs in self.by_name().items()}
 
     def shape_of_next(self, place: Place, shapes: Mapping[str, Sequence[Shape]]) -> Shape:
-        """What another run found out about the array that this one meets at ``place``, before it is added."""
-        name = next((name for name in _names(place) if name in shapes), None)
-        if name is None:
+        """What another run found out about the array that this one meets at ``place`` and adds now."""
+        if not shapes:
             return None
-        met = len(self._met.get(name, ()))
-        return shapes[name][met] if met < len(shapes[name]) else None
+        names = dict.fromkeys(_names(place))
+        name = next((name for name in names if name in shapes), "")
+        met = self._met.get(name, 0)
+        self._met.update((name, self._met.get(name, 0) + 1) for name in names)
+        return shapes[name][met] if name and met < len(shapes[name]) else None
 
     def pairs(self, other: Outside) -> Iterator[tuple[AxesRef, AxesRef]]:
         """Each array with the one of the other run that the text says the same of."""
-        for name in self._exact:
-            yield from zip(self._met[name], other._met.get(name, ()))
-        for name, refs in self._met.items():
-            others = other._met.get(name, [])
-            if name not in self._exact and len(refs) == len(others):
-                yield from zip(refs, others)
+        mine, others = self.by_name(), other.by_name()
+        exact = {_names(place)[0] for place, _ in self._refs}
+        for name, refs in mine.items():
+            theirs = others.get(name, [])
+            if name in exact or len(refs) == len(theirs):
+                yield from zip(refs, theirs)
 
 
 def _names(place: Place) -> tuple[str, str]:

@@ -663,6 +663,9 @@ def called(node: ast.AST) -> str:
 
 
 def short(node: ast.AST, limit: int = 40) -> str:
-    """An expression as text for a message."""
-    text = ast.unparse(node)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    """An expression as text for a message. Its node keeps the text: most messages are made again and again."""
+    known: dict[int, str] = node.__dict__.setdefault("short", {})
+    if limit not in known:
+        text = ast.unparse(node)
+        known[limit] = text if len(text) <= limit else text[: limit - 3] + "..."
+    return known[limit]
