@@ -26,9 +26,10 @@ from kmigrate.plan import Diagnostic, Edit, Plan, Status
 from kmigrate.project import Group, Project, forget
 from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
-from kmigrate.syntax import parse
+from kmigrate.syntax import nesting, parse
 
 MAX_REFUSALS = 6  # models that the re-check may refuse before the whole program is left alone
+MAX_NESTING = 400  # of a tree that is rewritten: libcst's parser takes the square of it
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -140,7 +141,9 @@ def _convert_group(group: Group, results: dict[str, Result], project: Project, o
     except Exception as error:
         problem = ("KM900", f"internal error: {type(error).__name__}: {error} ({_where(error)})")
     else:
-        return _finish(program, group, results, project, options)
+        if not program.limit or len(group.files) == 1:
+            return _finish(program, group, results, project, options)
+        problem = ("KM908", program.limit)
     if len(group.files) > 1:
         alone = [Group([path], [path], {}, alone=True) for path in texts]
         made = [result for one in alone for result in _convert_group(one, results, project, options)]
@@ -225,6 +228,7 @@ def _rewrite(program: Program, results: Mapping[str, Result], options: Options, 
         source = result.source
         assert source is not None
         if result.plan.edits:
+            _refuse_deep(program, path)
             new = SourceFile.from_bytes(source.with_cells([rewriting.apply(_text(result), result.plan.edits)]), path)
             if new.raw != source.raw:
                 made[path] = new
@@ -250,6 +254,12 @@ def _nothing_left(program: Program, made: Mapping[str, SourceFile], options: Opt
     if left:
         where = f"line {left[0].line} of {left[0].path}"
         raise rewriting.RewriteError(f"a second run would change {where} ({left[0].code})")
+
+
+def _refuse_deep(program: Program, path: str) -> None:
+    parsed = program.files.load(path) if program.files is not None else None
+    if parsed is not None and nesting(parsed.tree) > MAX_NESTING:
+        raise RecursionError
 
 
 def _settled(options: Options) -> Options:

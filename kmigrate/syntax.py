@@ -32,3 +32,12 @@ def parse(text: str, path: str) -> ast.Module:
     The tree is shared: it must not be changed.
     """
     return ast.parse(text, filename=path)
+
+
+def nesting(tree: ast.AST) -> int:
+    """How deep the tree is. Unlike the tree's other readers, this never goes deep itself."""
+    levels, level = 0, [tree]
+    while level:
+        level = [child for node in level for child in ast.iter_child_nodes(node)]
+        levels += 1
+    return levels

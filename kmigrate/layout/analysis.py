@@ -41,6 +41,7 @@ class Program:
     ordering: str | None = None  # 'th' | 'tf': the ambient ordering before, where a layer follows it
     planner: Outcome | None = None
     files: Files | None = None
+    limit: str = ""  # why it was not followed to its end
 
 
 def analyse(text: str, path: str, options: Options, around: Surroundings | None = None) -> Program:
@@ -58,8 +59,9 @@ def analyse_files(files: Files, options: Options, around: Surroundings) -> Progr
         return _analyse(files, options, around)
     except (WorkLimit, RecursionError) as limit:
         what = "needs more steps than one run may take" if isinstance(limit, WorkLimit) else "is nested too deeply"
-        plan = Plan(diagnostics=[Diagnostic(entry.path, 0, 0, "KM908", f"the program {what}: left alone")])
-        return Program(entry.path, plan, entry.tree, files=files)
+        text = f"the program {what}"
+        plan = Plan(diagnostics=[Diagnostic(entry.path, 0, 0, "KM908", f"{text}: left alone")])
+        return Program(entry.path, plan, entry.tree, files=files, limit=text)
 
 
 def _analyse(files: Files, options: Options, around: Surroundings) -> Program:

@@ -14,8 +14,6 @@ from kmigrate.layout.axes import Axes, Axis, Contradiction, moves, unify_roles
 from kmigrate.layout.solve import minimum_cut
 from kmigrate.plan import Edit
 
-STAYS_FIRST = 1000.0  # a convolution that is not converted costs more than all transposes together
-
 
 class Because(NamedTuple):
     """Evidence or a reason, and where it stands."""
@@ -25,6 +23,10 @@ class Because(NamedTuple):
     line: int
     column: int = 0
     code: str = ""
+
+
+Evidence = list[tuple[int, Because]]
+Grouped = dict[int, list[tuple[int, int, Because]]]  # class -> number, node, reason
 
 
 class AxesRef:
@@ -105,6 +107,7 @@ class LayoutGraph:
     pending: list[Callable[[], None]] = field(default_factory=list)
     flipped: set[int] = field(default_factory=set)
     impossible: list[tuple[int, Because]] = field(default_factory=list)  # cuts that no text can make
+    nearest: dict[int, str] | None = None  # class -> its nearest evidence, until the graph changes
 
     def node(self) -> int:
         self.parent.append(len(self.parent))
@@ -121,7 +124,9 @@ class LayoutGraph:
         """Both flip or neither."""
         if not self.muted:
             a, b = self.root(a), self.root(b)
-            self.parent[max(a, b)] = min(a, b)
+            if a != b:
+                self.parent[max(a, b)] = min(a, b)
+                self.nearest = None
 
     def pin(self, node: int, because: Because) -> None:
         """The node stays as it is."""
@@ -133,6 +138,7 @@ class LayoutGraph:
         if not self.muted:
             self.goals.append((node, because))
             self.evidence.append((node, because))
+            self.nearest = None
 
     def connect(self, edge: SoftEdge) -> None:
         if not self.muted and edge.a != edge.b:
@@ -185,15 +191,19 @@ class LayoutGraph:
     def solve(self) -> None:
         """Choose the cheapest set of flips; the answer is in ``flipped`` (class representatives)."""
         root = self.root
+        self.nearest = None
+        sites = {(root(s.nodes[0]), s.key): s.cost for s in self.sites}
+        edges = {(root(e.a), root(e.b), e.key): e.cost for e in self.soft if moves(e.ref.axes)}
+        # A convolution that is not converted costs more than all that can be changed together.
+        stays_first = 1.0 + sum(sites.values()) + sum(edges.values())
         gain: dict[int, float] = {}
         cost: dict[int, float] = {}
         for node, _ in self.goals:
-            gain[root(node)] = gain.get(root(node), 0.0) + STAYS_FIRST
-        for (r, _), amount in {(root(s.nodes[0]), s.key): s.cost for s in self.sites}.items():
+            gain[root(node)] = gain.get(root(node), 0.0) + stays_first
+        for (r, _), amount in sites.items():
             cost[r] = cost.get(r, 0.0) + amount
         for node, _ in self.pins:
             cost[root(node)] = float("inf")
-        edges = {(root(e.a), root(e.b), e.key): e.cost for e in self.soft if moves(e.ref.axes)}
         self.flipped = minimum_cut(
             {root(n) for n in range(len(self.parent))},
             gain,
@@ -204,11 +214,38 @@ class LayoutGraph:
     def classes_of(self, nodes: Iterable[int]) -> set[int]:
         return {self.root(n) for n in nodes}
 
-    def reasons(self, node: int, kind: list[tuple[int, Because]]) -> list[Because]:
-        r = self.root(node)
-        return [because for n, because in kind if self.root(n) == r]
+    def grouped(self, items: Evidence) -> Grouped:
+        """Evidence by class, as the classes are now."""
+        found: Grouped = {}
+        for number, (node, because) in enumerate(items):
+            found.setdefault(self.root(node), []).append((number, node, because))
+        return found
 
     def why(self, node: int) -> str:
         """The nearest evidence for messages: ``... because `Convolution2D` at line 41 is 'th'``."""
-        found: Any = self.reasons(node, self.evidence)
-        return f"{found[0].text}" if found else "it meets channels-first values"
+        if self.nearest is None:
+            self.nearest = self._nearest_evidence()
+        return self.nearest.get(self.root(node), "it meets channels-first values")
+
+    def _nearest_evidence(self) -> dict[int, str]:
+        """For each class its own first evidence, else that of the nearest class that it agrees with."""
+        found = {root: evidence[0][2].text for root, evidence in self.grouped(self.evidence).items()}
+        beside: dict[int, list[int]] = {}
+        for edge in self.soft:
+            a, b = self.root(edge.a), self.root(edge.b)
+            if a != b and (a in self.flipped) == (b in self.flipped) and moves(edge.ref.axes):
+                beside.setdefault(a, []).append(b)
+                beside.setdefault(b, []).append(a)
+        near = list(found)
+        for root in near:  # grows
+            for other in beside.get(root, ()):
+                if other not in found:
+                    found[other] = found[root]
+                    near.append(other)
+        return found
+
+
+def of_classes(grouped: Grouped, classes: Iterable[int]) -> Evidence:
+    """The evidence of some classes, in the order in which it was met."""
+    found = sorted(item for root in set(classes) for item in grouped.get(root, ()))
+    return [(node, because) for _, node, because in found]

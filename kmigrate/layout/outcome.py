@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from kmigrate.layout.axes import moves
-from kmigrate.layout.graph import Because
+from kmigrate.layout.graph import Because, Grouped, of_classes
 from kmigrate.layout.loose import NAME, loose, verdict
 from kmigrate.layout.planning import Planner, edit_key, replace_code
 from kmigrate.layout.setter import setter_edits
@@ -15,6 +15,7 @@ from kmigrate.layout.values import Array, Key, Model
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
 
+MAX_REASONS = 50  # of one model
 Line = tuple[str, int]  # a file and a line in it
 
 
@@ -32,27 +33,11 @@ def _reason(because: Because, own: str) -> str:
 class Outcome(Planner):
     """A planner that has solved, and its results."""
 
+    goals: Grouped
+    pins: Grouped
+    impossible: Grouped
+
     # -- results -------------------------------------------------------------------------------------------
-
-    def components(self) -> dict[int, int]:
-        """Class -> component: classes that meet at a border or a site belong to one decision."""
-        parent: dict[int, int] = {}
-
-        def find(x: int) -> int:
-            parent.setdefault(x, x)
-            while parent[x] != x:
-                parent[x] = parent[parent[x]]
-                x = parent[x]
-            return x
-
-        graph = self.graph
-        for edge in graph.soft:
-            if moves(edge.ref.axes):
-                parent[find(graph.root(edge.a))] = find(graph.root(edge.b))
-        for site in graph.sites:
-            for other in site.nodes[1:]:
-                parent[find(graph.root(site.nodes[0]))] = find(graph.root(other))
-        return {root: find(root) for root in {graph.root(n) for n in range(len(graph.parent))}}
 
     def refuse(self, node: int, why: str) -> bool:
         """Leave alone all that is decided together with ``node``; False where none of that was to change."""
@@ -95,6 +80,9 @@ class Outcome(Planner):
     def _reports(
         self, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[Line]]
     ) -> tuple[list[ModelReport], list[Diagnostic]]:
+        graph = self.graph
+        self.goals, self.pins = graph.grouped(graph.goals), graph.grouped(graph.pins)
+        self.impossible = graph.grouped(graph.impossible)
         reports: dict[Key, ModelReport] = {}
         diagnostics: dict[tuple[object, ...], Diagnostic] = {}
         for model in self.run.models:
@@ -161,15 +149,15 @@ class Outcome(Planner):
         classes = graph.classes_of(
             [*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))]
         )
-        goals = [(n, b) for n, b in graph.goals if graph.root(n) in classes]
+        goals = of_classes(self.goals, classes)
         if not goals:
             if model.unknown:
                 return Status.LEFT_ALONE, [Because(model.unknown, model.place.path, model.place.line, 0, "KM901")]
             wanted = ("KM901", "KM903") if model.entry in self.asked or graph.goals else ("KM903",)
-            pins = [b for n, b in graph.pins if graph.root(n) in classes and b.code in wanted]
+            pins = [b for _, b in of_classes(self.pins, classes) if b.code in wanted]
             asked = any(b.code == "KM903" for b in pins)
             if pins:  # what is not understood may hold channels-first layers
-                return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(pins))
+                return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(pins))[:MAX_REASONS]
             return Status.NOTHING, []
         stay = [(n, b) for n, b in goals if not graph.is_flipped(n)]
         groups = {component[c] for c in classes}
@@ -189,11 +177,9 @@ class Outcome(Planner):
             places = [Because(_line(path, line, model.place.path), path, 0) for path, line in lines]
             return (Status.BORDERS if places else Status.DONE), places
         roots = {graph.root(n) for n, _ in stay} | classes
-        reasons = [b for n, b in graph.pins if graph.root(n) in roots]
+        reasons = [b for _, b in of_classes(self.pins, roots)]
         reasons += [
-            replace_code(b, "no transpose is possible here", "KM907")
-            for n, b in graph.impossible
-            if graph.root(n) in roots
+            replace_code(b, "no transpose is possible here", "KM907") for _, b in of_classes(self.impossible, roots)
         ]
         if not reasons:
             reasons = [
@@ -206,4 +192,4 @@ class Outcome(Planner):
                 )
             ]
         asked = any(b.code == "KM903" for b in reasons)
-        return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(reasons))
+        return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(reasons))[:MAX_REASONS]

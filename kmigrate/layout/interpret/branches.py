@@ -85,7 +85,7 @@ class Branches(Imports):
 
     def _one_by_one(self, stmt: ast.If, now: list[ast.stmt], after: list[ast.stmt], test: OrderingTest) -> str | None:
         """Runs each branch in its world, and pairs what they leave."""
-        before, ambient = dict(self.scope.names), self.ambient
+        before, ambient = self.snapshot(), self.ambient
         returns, self.returns = self.returns, []
         effects = self._effects(after)
         left: list[tuple[dict[str, Value], list[Value]]] = []

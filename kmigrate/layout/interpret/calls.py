@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kmigrate.layout.axes import moves
 from kmigrate.layout.interpret.joining import CALLABLE
 from kmigrate.layout.interpret.mappings import Mappings
-from kmigrate.layout.interpret.state import DEPTH_LIMIT, short
+from kmigrate.layout.interpret.state import COPIES, DEPTH_LIMIT, RECURSIONS, Entry, short
 from kmigrate.layout.values import (
     Array,
     Batches,
@@ -243,8 +243,13 @@ class Calls(Mappings):
     # -- the program's own functions -----------------------------------------------------------------
 
     def enter(self, function: Function, call: Call, owner: Value | None = None) -> Value:
-        if function.decorated or self.depth >= DEPTH_LIMIT:
+        if function.decorated:
             self.given_away(function)
+            return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not followed")
+        if self.depth >= DEPTH_LIMIT or self.endless(function):
+            self.deferred.append((self.entry, function))
+            for _, expr in call.all():  # written once for all depths: no transpose for this one alone
+                self.spread.add(self.place(expr).key)
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not followed")
         self.called.add(id(function.node))
         scope = Scope(function.scope)
@@ -252,6 +257,11 @@ class Calls(Mappings):
             return self.opaque(call.all(), call.node, f"the arguments of `{short(call.node)}` are not known")
         context = (*self.context, self.source.index * 10**9 + call.node.lineno * 1000 + call.node.col_offset)
         return self.run_function(function, scope, context)
+
+    def endless(self, function: Function) -> bool:
+        """Is this a recursion that no known test ends, and has it been followed far enough?"""
+        entered = self.activations.get(id(function.node), [])
+        return len(entered) >= RECURSIONS and len(self.frames) > entered[-1]
 
     def run_function(self, function: Function, scope: Scope, context: tuple[int, ...]) -> Value:
         saved = (
@@ -262,8 +272,10 @@ class Calls(Mappings):
         self.source, self.scope, self.context, self.yields, self.returns = source, scope, context, [], []
         self.function = function
         self.depth += 1
+        node = function.node
+        activations = self.activations.setdefault(id(node), [])
+        activations.append(len(self.frames))
         try:
-            node = function.node
             if isinstance(node, ast.Lambda):
                 return self.eval(node.body)
             self.run_block(node.body)
@@ -280,6 +292,7 @@ class Calls(Mappings):
             return value
         finally:
             self.depth -= 1
+            activations.pop()
             (
                 self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops,
                 self.function,
@@ -346,17 +359,23 @@ class Calls(Mappings):
 
     def given_away(self, function: Function) -> None:
         key = (id(self.entry), id(function.node))
-        if key in self.strangers or self.depth >= DEPTH_LIMIT:
+        if key in self.strangers:
+            return
+        if self.depth >= DEPTH_LIMIT:
+            self.deferred.append((self.entry, function))
             return
         self.strangers.add(key)
         self.enter_unknown(function)
 
+    activations: dict[int, list[int]]  # function node -> for each of its calls being run, the branches around it
     called: set[int]  # function nodes that something enters
+    deferred: list[tuple[Entry, Function]]  # called at a depth that is not followed: run once more at the end
 
     strangers: set[tuple[int, int]]  # functions that were given to code that is not understood, by script
 
     def returned_to_strangers(self, value: Value, node: ast.AST) -> None:
         """What a function gives to callers that are not seen stays as it is."""
+        self.step()
         name = getattr(node, "name", "lambda")
         if isinstance(value, Model):
             self.leave(value, f"`{name}` returns it, and nothing in this file calls `{name}`", node)
@@ -489,6 +508,7 @@ class Calls(Mappings):
         if name == "extend" and len(call.positional) == 1 and isinstance(call.positional[0][0], Seq):
             other = call.positional[0][0]
             if other.fixed and not self.loops:
+                self.step(len(other.items) // COPIES)
                 owner.items.extend(other.items)
                 self._no_display(owner, call.node)
             else:

@@ -45,6 +45,7 @@ class Joining(Objects):
         """What a name holds after two ways to get here."""
         if a is b:
             return a
+        self.step()
         if isinstance(a, Const) and isinstance(b, Const) and a.value == b.value and type(a.value) is type(b.value):
             return a if a.origin is not None else b
         if isinstance(a, Array) and isinstance(b, Array):
@@ -103,6 +104,7 @@ class Joining(Objects):
 
     def lose(self, value: Value, at: ast.AST) -> None:
         """The value may be what a name holds from here on, and that is not followed."""
+        self.step()
         if isinstance(value, Array):
             self.graph.pin(value.node, self.because("it is one of several values after this", at))
         elif isinstance(value, Seq):

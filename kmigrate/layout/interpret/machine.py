@@ -11,7 +11,7 @@ from kmigrate.layout.files import Files
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.branches import Branches
 from kmigrate.layout.interpret.operators import MAX_ITEMS
-from kmigrate.layout.interpret.state import AFTER_LOOP, Entry, Knowledge, short
+from kmigrate.layout.interpret.state import AFTER_LOOP, COPIES, Entry, Knowledge, short
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -43,7 +43,9 @@ class Interpreter(Branches):
         super().__init__(files, knowledge)
         self.yields: list[Value] = []
         self.returns: list[Value] = []
+        self.activations: dict[int, list[int]] = {}
         self.called: set[int] = set()
+        self.deferred: list[tuple[Entry, Function]] = []
         self.strangers: set[tuple[int, int]] = set()
         self.methods: dict[int, Value] = {}  # function -> an instance of its class
         self.stored: list[set[int]] = []  # arrays stored into, for each loop being run
@@ -62,6 +64,10 @@ class Interpreter(Branches):
                 if id(function.node) not in self.called:
                     self.scope = module
                     self.enter_unknown(function, self.methods.get(id(function)))
+            for of, function in self.deferred:  # grows too
+                if of is entry:
+                    self.scope = module
+                    self.given_away(function)
             for because in entry.unread:
                 for ambient in (entry.implied, *entry.ambients):
                     self.graph.pin(ambient.layers, because)
@@ -136,7 +142,7 @@ class Interpreter(Branches):
     def _leaves_body(self) -> None:
         """What names hold at a break or continue, they may hold behind the loop or when its body runs again."""
         if self.exits and not self.graph.muted:
-            self.exits[-1].append(dict(self.scope.names))
+            self.exits[-1].append(self.snapshot())
 
     def _join_exits(self, stmt: ast.stmt) -> None:
         for names in self.exits[-1]:
@@ -172,7 +178,7 @@ class Interpreter(Branches):
 
     def _either(self, stmt: ast.stmt, body: Callable[[], str | None], orelse: Callable[[], str | None]) -> str | None:
         """Both branches are possible: run both and join what they leave."""
-        names = dict(self.scope.names)
+        names = self.snapshot()
         ambient = self.ambient
         end_a, left = self.branch(body)
         names_a, ambient_a = self.scope.names, self.ambient
@@ -194,8 +200,10 @@ class Interpreter(Branches):
 
     def _join_names(self, other: dict[str, Value], stmt: ast.stmt) -> None:
         mine = self.scope.names
+        self.step(len(other) // COPIES)
         for name, value in other.items():
-            mine[name] = self.join(value, mine[name], stmt) if name in mine else value
+            if mine.get(name) is not value:
+                mine[name] = self.join(value, mine[name], stmt) if name in mine else value
 
     def _join_ambient(self, other: Ambient, stmt: ast.stmt) -> None:
         mine = self.ambient
@@ -240,7 +248,7 @@ class Interpreter(Branches):
     def _loop(self, stmt: ast.For, iterable: Value) -> None:
         """A loop of unknown length: its body runs twice, so that what it carries over is met."""
         for _ in range(2):
-            before = dict(self.scope.names)
+            before = self.snapshot()
             self.assign(stmt.target, self.item_of(iterable, stmt.iter), None, None)
             end, left = self.branch(lambda: self.run_block(stmt.body))
             self.rejoin([left, {}], stmt)
@@ -262,7 +270,7 @@ class Interpreter(Branches):
         self.loops += 1
         forever = self.truth(test) is True
         for _ in range(2):
-            before = dict(self.scope.names)
+            before = self.snapshot()
             end, left = self.branch(lambda: self.run_block(stmt.body))
             self.rejoin([left, {}], stmt)
             if end in ("return", "raise"):
@@ -298,7 +306,7 @@ class Interpreter(Branches):
                 self.scope.names[name] = new
 
     def run_Try(self, stmt: ast.Try) -> str | None:
-        before = dict(self.scope.names)
+        before = self.snapshot()
         self.trying += 1
         end = self.run_block(stmt.body)
         self.trying -= 1
@@ -609,9 +617,11 @@ class Interpreter(Branches):
                 return
             if current.kind == "list" and not self.loops and value.fixed and current.fixed:
                 self.touch(current)
+                self.step(len(value.items) // COPIES)
                 current.items.extend(value.items)
                 self._no_display(current, stmt)
                 return
+            self.step((len(current.items) + len(value.items)) // COPIES)
             self.assign(target, Seq(current.kind, [*current.items, *value.items], fixed=False), None, None)
             return
         binary = ast.BinOp(left=target, op=stmt.op, right=stmt.value)

@@ -10,7 +10,7 @@ from typing import Any
 from kmigrate.layout.dims import MAX_BITS, named
 from kmigrate.layout.interpret.expressions import Expressions
 from kmigrate.layout.interpret.shapes import dim_of
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.state import COPIES, short
 from kmigrate.layout.interpret.worlds import OTHER_NAME, Sides
 from kmigrate.layout.values import (
     Array,
@@ -39,6 +39,29 @@ ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.LShift: operator.lshift, ast.RShift: operator.rshift, ast.BitOr: operator.or_,
     ast.BitAnd: operator.and_, ast.BitXor: operator.xor,
 }  # fmt: skip
+MAX_TEXT, MAX_POWER = 9999, 64  # of constants that are computed with
+
+
+def computed(op: ast.operator, a: Any, b: Any) -> Any:
+    """The result of an operator on two constants.
+
+    Raises one of ARITHMETIC_ERRORS, also where the result would be very long.
+    """
+    if any(isinstance(x, int) and x.bit_length() > MAX_BITS for x in (a, b)):
+        raise OverflowError
+    if isinstance(op, ast.Pow | ast.LShift) and abs(b) > MAX_POWER:
+        raise OverflowError
+    texts = [len(x) for x in (a, b) if isinstance(x, str | bytes)]
+    if isinstance(op, ast.Mult) and texts and texts[0] * max(x for x in (a, b) if isinstance(x, int)) > MAX_TEXT:
+        raise OverflowError
+    if sum(texts) > MAX_TEXT or (texts and isinstance(op, ast.Mod)):
+        raise OverflowError
+    result = ARITHMETIC[type(op)](a, b)
+    if isinstance(result, int) and result.bit_length() > MAX_BITS:
+        raise OverflowError
+    return result
+
+
 COMPARISONS: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le,
     ast.Gt: operator.gt, ast.GtE: operator.ge, ast.Is: operator.is_, ast.IsNot: operator.is_not,
@@ -62,16 +85,7 @@ class Operators(Expressions):
                 return result
         if isinstance(left, Const) and isinstance(right, Const):
             try:
-                if isinstance(expr.op, ast.Pow | ast.LShift) and abs(right.value) > 64:
-                    raise ValueError
-                if isinstance(expr.op, ast.Mult) and isinstance(left.value, str | bytes) and right.value > 9999:
-                    raise ValueError
-                if isinstance(expr.op, ast.Mult) and isinstance(right.value, str | bytes) and left.value > 9999:
-                    raise ValueError
-                result_value = ARITHMETIC[type(expr.op)](left.value, right.value)
-                large = isinstance(result_value, str | bytes) and len(result_value) > 9999
-                large |= isinstance(result_value, int) and result_value.bit_length() > MAX_BITS
-                return Unknown(f"`{short(expr)}`, which is large,", self.place(expr)) if large else Const(result_value)
+                return Const(computed(expr.op, left.value, right.value))
             except ARITHMETIC_ERRORS:
                 return Unknown(f"`{short(expr)}`", self.place(expr))
         both = self.sides(left, expr), self.sides(right, expr)
@@ -96,6 +110,7 @@ class Operators(Expressions):
         return self.formatted(nodes, expr)
 
     def _sequence_operation(self, expr: ast.BinOp, left: Value, right: Value) -> Value | None:
+        self.step(sum(len(side.items) for side in (left, right) if isinstance(side, Seq)) // COPIES)
         if isinstance(left, Seq) and isinstance(right, Seq) and isinstance(expr.op, ast.Add):
             if len(left.items) + len(right.items) > MAX_ITEMS:
                 self.leak(left, expr.left, f"`{short(expr)}` is long")
@@ -117,6 +132,7 @@ class Operators(Expressions):
                 and 0 <= times.value <= 64
                 and len(seq.items) * times.value <= MAX_ITEMS
             ):
+                self.step(len(seq.items) * times.value // COPIES)
                 return Seq(seq.kind, seq.items * times.value)
             if isinstance(seq, Seq) and isinstance(times, SymInt):
                 return Seq(seq.kind, list(seq.items), fixed=False)
@@ -143,7 +159,7 @@ class Operators(Expressions):
         """The result for one side: of two constants, or a tuple put together from two."""
         if isinstance(a, Const) and isinstance(b, Const):
             try:
-                return Const(ARITHMETIC[type(expr.op)](a.value, b.value))
+                return Const(computed(expr.op, a.value, b.value))
             except ARITHMETIC_ERRORS:
                 return None
         if isinstance(a, Seq) and isinstance(b, Seq) and isinstance(expr.op, ast.Add) and a.fixed and b.fixed:

@@ -58,7 +58,9 @@ Result = TypeVar("Result")
 
 DEFINITION, USE, BEFORE_FLATTEN, AFTER_LOOP, SHAPE_USE = 4.0, 5.0, 6.0, 4.5, 7.0
 WORK_LIMIT = 400_000
+COPIES = 16  # names or items that can be copied at the cost of one step
 DEPTH_LIMIT = 40
+RECURSIONS = 4  # calls of a function within itself that are followed where nothing known ends them
 
 
 _MAPS = re.compile(r"(depthwise_|separable_|atrous_|de)?(conv|pool)[123]d(_transpose)?$")
@@ -215,8 +217,9 @@ class State(Heap):
             at: Any = node
             self.notes.append(Diagnostic(self.place(node).path, at.lineno, at.col_offset + 1, code, message))
 
-    def step(self) -> None:
-        self.steps += 1
+    def step(self, count: int = 1) -> None:
+        """Count work. Raises WorkLimit once it is more than a run may do."""
+        self.steps += count
         if self.steps > WORK_LIMIT:
             raise WorkLimit
 
@@ -224,6 +227,11 @@ class State(Heap):
         """A fresh unknown size, named by where it arises."""
         at: Any = node
         return named(f"{dim}@{self.source.index}:{at.lineno}:{at.col_offset}:{self.context}")
+
+    def snapshot(self) -> dict[str, Value]:
+        """The names as they are now."""
+        self.step(len(self.scope.names) // COPIES)
+        return dict(self.scope.names)
 
     # -- edits ----------------------------------------------------------------------------------
 
