@@ -19,6 +19,7 @@ INTERRUPTED = 130
 _EPILOG = """\b
 Commands:
   kmigrate verify BEFORE AFTER   run two versions of a program and compare what they compute
+  kmigrate explain FILE[:LINE]   show the layouts that were inferred, and why a line changes or not
   kmigrate rule CODE             explain one code, e.g. KM104
   kmigrate rules                 list all codes
 (A path with such a name is written ./verify.)
@@ -154,6 +155,32 @@ def _verify(before: str, after: str, **options: Any) -> int:
     return commands.verify(before, after, **options)
 
 
+def _place(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, int | None]:
+    """A file, and a line where its name is followed by one."""
+    path, colon, number = value.rpartition(":")
+    line = None
+    if colon and number.isdecimal() and not os.path.exists(value):
+        value, line = path, int(number)
+    if not os.path.isfile(value):
+        raise click.BadParameter(f"there is no file {value!r}")
+    return value, line
+
+
+@click.command("explain")
+@click.argument("place", metavar="FILE[:LINE]", callback=_place)
+@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(exists=True))
+@_about_the_source
+def _explain(place: tuple[str, int | None], paths: tuple[str, ...], **options: Any) -> int:
+    """Show what was inferred for FILE, or for one LINE of it.
+
+    The values and their layouts, the evidence, what holds a value as it is, where a transpose may stand, the edits,
+    and why there is none. PATHS are what else a run of kmigrate was given: it may edit only what it is given.
+    """
+    from kmigrate import commands
+
+    return commands.explain(*place, paths, **options)
+
+
 @click.command("rule")
 @click.argument("code")
 def _rule(code: str) -> int:
@@ -176,7 +203,7 @@ def _rules() -> int:
     return commands.rules()
 
 
-cli.commands = {"verify": _verify, "rule": _rule, "rules": _rules}
+cli.commands = {"verify": _verify, "explain": _explain, "rule": _rule, "rules": _rules}
 
 
 def main(arguments: list[str] | None = None) -> None:

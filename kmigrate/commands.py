@@ -208,6 +208,41 @@ def verify(before: str, after: str, **choices: Any) -> int:
     return certificate.verdict.exit_status
 
 
+def explain(path: str, line: int | None, paths: Sequence[str], **choices: Any) -> int:
+    """Print what the analysis found out about a file, or about one line of it."""
+    from kmigrate import pipeline
+    from kmigrate.layout.explain import explain as facts_of
+    from kmigrate.options import Options
+    from kmigrate.plan import Diagnostic
+    from kmigrate.report.explanation import lines
+
+    source = _program(path)
+    if source is None:
+        return ERROR
+    text = source.cells[0].text
+    last = text.count("\n") + 1
+    if line is not None and not 1 <= line <= last:
+        _say(f"{path}: error: it has no line {line}, only {last}")
+        return ERROR
+    found = find([path, *paths])
+    for problem in found.problems:
+        _say(f"{problem.path}: error: {problem.message}")
+    if found.problems:
+        return ERROR
+    own = found.files[0]
+    candidates = found.candidates
+    if own not in {candidate.path for candidate in candidates}:
+        candidates = [Candidate(own, source.raw), *candidates]
+    program = pipeline.examine(own, candidates, found.files, Options(**choices))
+    if isinstance(program, Diagnostic):
+        _say(f"error: {program}")
+        return ERROR
+    facts = facts_of(program, own, text, line)
+    for said in lines(facts, program.plan.assumptions, whole=line is None):
+        click.echo(said)
+    return OK
+
+
 def _program(path: str) -> SourceFile | None:
     """A file that can be read and parsed; else it is said why not."""
     from kmigrate.pipeline import unparsable

@@ -86,6 +86,28 @@ def convert(candidates: Iterable[Candidate], options: Options, given: Iterable[s
         return list(results.values())
 
 
+def examine(path: str, candidates: Iterable[Candidate], given: Iterable[str], options: Options) -> Program | Diagnostic:
+    """The analysis of the program that ``path`` belongs to, in which every value was remembered; or why there is none.
+
+    The arguments are as for `convert`, whose analysis it is.
+    """
+    from kmigrate.layout.explain import Recorder
+
+    with warnings.catch_warnings(), _rare_collections():
+        warnings.simplefilter("ignore")
+        results = {candidate.path: _read(candidate) for candidate in candidates}
+        error = results[path].error
+        if error is not None:
+            return error
+        project = Project(given)
+        readable = [name for name, result in results.items() if result.error is None]
+        group = next(group for group in project.groups(readable) if path in group.files)
+        texts = {name: _text(results[name]) for name in group.files if name in readable}
+        modules = None if group.alone else project
+        files = Files(texts, group.entries, modules, group.locked, editable=group.files)
+        return layout.analyse(files, options, Recorder)
+
+
 def _read(candidate: Candidate) -> Result:
     """The file as text that can be parsed, or what is wrong with it."""
     result = Result(candidate.path)

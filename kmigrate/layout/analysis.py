@@ -52,11 +52,13 @@ def analyse(text: str, path: str, options: Options, around: Surroundings | None 
     return analyse_files(Files({path: text}, [path]), options, around or Surroundings())
 
 
-def analyse_files(files: Files, options: Options, around: Surroundings) -> Program:
+def analyse_files(
+    files: Files, options: Options, around: Surroundings, interpreter: type[Interpreter] = Interpreter
+) -> Program:
     """The plan for the scripts that are the entries of ``files``, and the modules that they load."""
     entry = files.entries[0]
     try:
-        return _analyse(files, options, around)
+        return _analyse(files, options, around, interpreter)
     except (WorkLimit, RecursionError) as limit:
         what = "needs more steps than one run may take" if isinstance(limit, WorkLimit) else "is nested too deeply"
         text = f"the program {what}"
@@ -64,12 +66,12 @@ def analyse_files(files: Files, options: Options, around: Surroundings) -> Progr
         return Program(entry.path, plan, entry.tree, files=files, limit=text)
 
 
-def _analyse(files: Files, options: Options, around: Surroundings) -> Program:
+def _analyse(files: Files, options: Options, around: Surroundings, interpreter: type[Interpreter]) -> Program:
     entry = files.entries[0]
     stated = _stated_version(around, options)
     known = Knowledge(version=stated, flatten=options.flatten)
     for _ in range(MAX_RUNS):
-        run = Interpreter(files, known)
+        run = interpreter(files, known)
         run.run()
         better = _learned(run, known, stated, options, around)
         if better is None:
