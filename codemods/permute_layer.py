@@ -2,7 +2,7 @@
 
 ## What it does
 Adds a `Permute` layer before a layer that depends on the order of its input's axes, most often
-`Flatten`, or around a tensor at the edge of a model that other code calls.
+`Flatten`, and at the edges of a model that other code feeds: behind its input, before its output.
 
 ## Why
 `Flatten` reads a map in memory order. After channels-first maps the features come out channel by
@@ -21,8 +21,20 @@ model.add(Flatten())
 model.add(Dense(128))
 ```
 
+A model that other code feeds takes channels-first arrays as before:
+
+```python
+model.add(Conv2D(32, (3, 3), input_shape=(3, 64, 64)))
+```
+becomes
+```python
+model.add(Permute((2, 3, 1), input_shape=(3, 64, 64)))
+model.add(Conv2D(32, (3, 3)))
+```
+
 ## Fix safety
-Safe: no weight changes. `--flatten reorder` does without the layer and changes the order of the
+Safe: no weight changes. `--model-inputs flip` does without the layers at the edges, and the code that feeds the
+model must then feed it channels-last. `--flatten reorder` does without the layer and changes the order of the
 rows of the Dense layer's weights instead.
 
 ## References
@@ -37,6 +49,7 @@ from typing import Any
 import libcst as cst
 
 from kmigrate.codemods import Stage, operation
+from kmigrate.rewriting.callrecord import CallRecord
 from kmigrate.rewriting.expressions import Site, as_argument, bare, plain_blank
 
 CODES = {"KM106": "Permute layer added"}
@@ -53,6 +66,20 @@ def around(node: cst.BaseExpression, args: Mapping[str, Any], site: Site) -> cst
     """``{callee, dims}``: the tensor goes through ``callee(dims)``."""
     layer = cst.Call(site.expression(args["callee"]), [cst.Arg(site.numbers(args["dims"]))])
     return cst.Call(layer, [cst.Arg(as_argument(bare(node)))])
+
+
+@operation(Stage.WRAP, "Name", needs=("name",))
+def renamed(node: cst.BaseExpression, args: Mapping[str, Any], site: Site) -> cst.BaseExpression:
+    """``{name}``: the tensor behind a Permute layer, which has a name of its own, is read here."""
+    return site.expression(args["name"])
+
+
+@operation(Stage.CALL, "Call", needs=("drop",))
+def drop(record: CallRecord, args: Mapping[str, Any]) -> None:
+    """``{drop}``: a keyword that the Permute layer before this layer has taken over."""
+    argument = record.keyword(args["drop"])
+    if argument is not None:
+        record.remove(argument)
 
 
 @operation(Stage.NODE, "List", needs=("at", "back", "text"))

@@ -115,6 +115,12 @@ def _about_the_source(function: Any) -> Any:
     default="auto",
     help="Keep the order of features at Flatten by a Permute layer, or give it up.",
 )
+@click.option(
+    "--model-inputs",
+    type=click.Choice(["keep", "flip"]),
+    default="keep",
+    help="What code outside feeds to a model and gets from it: keep its layout by Permute layers, or flip it.",
+)
 @click.option("--select", multiple=True, metavar="CODES", callback=_codes, help="Only these, e.g. KM1,KM201.")
 @click.option("--ignore", multiple=True, metavar="CODES", callback=_codes, help="All but these.")
 @click.option("--stdin-filename", metavar="PATH", help="The name of what comes on stdin (`-`).")

@@ -42,6 +42,11 @@ CODES: dict[str, Code] = {
         "A branch does not run with the constants as they are, so it was not converted.",
         "Convert it by hand, or set the constant the other way and run kmigrate on the original once more.",
     ),
+    "KM155": Code(
+        "contract-changed",
+        "What a model takes or gives is channels-last now, and code that is not seen may feed it or load it.",
+        "Feed it channels-last there, or keep what it takes and gives: `--model-inputs keep`.",
+    ),
     "KM201": Code("relu-zero-slope", "A leaky relu whose slope is zero becomes a plain relu."),
     "KM202": Code("relu-slope", "A slow leaky relu with a constant slope becomes a fast one."),
     "KM203": Code("relu-backend-copy", "A copied backend relu function becomes a fast one."),
@@ -83,7 +88,7 @@ CODES: dict[str, Code] = {
     "KM906": Code(
         "leaves-project",
         "The model is handed to code outside the project, which expects the layout it has.",
-        "Convert the model together with that code, by hand.",
+        "Convert the model together with that code, or let go of what it takes and gives: `--model-inputs flip`.",
     ),
     "KM907": Code(
         "no-transpose-here",

@@ -14,6 +14,7 @@ class Options:
     source_keras: str = "auto"  # auto | "1.2" ...
     source_backend: str = "auto"  # auto | tensorflow | theano
     flatten: str = "auto"  # auto | permute | reorder
+    model_inputs: str = "keep"  # keep | flip: what callers that are not seen feed and get
     select: tuple[str, ...] = ()  # code prefixes; empty: all
     ignore: tuple[str, ...] = ()
 

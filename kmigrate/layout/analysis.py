@@ -69,7 +69,7 @@ def analyse_files(
 def _analyse(files: Files, options: Options, around: Surroundings, interpreter: type[Interpreter]) -> Program:
     entry = files.entries[0]
     stated = _stated_version(around, options)
-    known = Knowledge(version=stated, flatten=options.flatten)
+    known = Knowledge(version=stated, flatten=options.flatten, model_inputs=options.model_inputs)
     for _ in range(MAX_RUNS):
         run = interpreter(files, known)
         run.run()

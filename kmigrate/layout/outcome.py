@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
-from kmigrate.layout.axes import moves
+from kmigrate.layout.axes import channel_at, last, letters, moves
 from kmigrate.layout.graph import Because, Grouped, of_classes
 from kmigrate.layout.loose import NAME, loose, verdict
 from kmigrate.layout.planning import Planner, edit_key, replace_code
@@ -103,6 +104,8 @@ class Outcome(Planner):
                     column = place.node.col_offset + 1  # type: ignore[attr-defined]
                     mark = (place.path, place.line, "KM152", text)
                     diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
+                for found in self._changed_contract(model):
+                    diagnostics.setdefault((found.path, found.line, found.code, found.message), found)
         for report, because in self._outside_models({report.path for report in reports.values()}):
             reports[report.path, report.line, 0, 0, 0] = report
             for b in because:
@@ -139,6 +142,25 @@ class Outcome(Planner):
                 texts = tuple(dict.fromkeys(_reason(b, path) for b in reasons))
                 report = ModelReport(NAME, path, places[0].line, status, texts)
                 yield report, ([] if status is Status.NOTHING else reasons)
+
+    def _changed_contract(self, model: Model) -> list[Diagnostic]:
+        """Who else must know that a model takes or gives channels-last arrays now."""
+        changed = [
+            f"its {what} is {letters(last(tensor.axes))} now"
+            for what, tensors in (("input", model.inputs), ("output", model.outputs))
+            for tensor in tensors
+            if isinstance(tensor, Array) and tensor.axes is not None and moves(tensor.axes)
+            if channel_at(tensor.axes) is not None and self.graph.is_flipped(tensor.node)
+        ]
+        if not changed:
+            return []
+        name, text = model.name or model.kind, ", ".join(dict.fromkeys(changed))
+        found = [Diagnostic(b.path, b.line, b.column, "KM155", f"{b.text}: {text}", name) for b in model.left[:1]]
+        for place in model.saved:
+            node: Any = place.node
+            said = f"the model is saved whole: {text}, for all that load it"
+            found.append(Diagnostic(place.path, node.lineno, node.col_offset + 1, "KM155", said, name))
+        return found
 
     def _status(
         self, model: Model, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[Line]]

@@ -75,7 +75,12 @@ class Planner:
         root = self.graph.root
         fed = {root(n) for m in self.run.models if m.fed for n in m.nodes} | {root(n) for n in self.run.fed_nodes}
         for model in self.run.models:
-            if not model.fed and not fed & {root(n) for n in model.nodes}:
+            if (
+                not model.left
+                and not model.fed
+                and not fed & {root(n) for n in model.nodes}
+                and self.run.known_outside(model)
+            ):
                 self.run.leave(model, "nothing in this file feeds this model; another one may", model.place.node)
 
     def _flatten_policy(self) -> None:
@@ -218,6 +223,7 @@ class Planner:
         text = f"`{edit.path}` would have to change at line {edit.line}, but {why}"
         for node in nodes if self._conflict(nodes) else ():
             self.graph.pins.append((node, Because(text, edit.path, edit.line, edit.column, "KM904")))
+            self.run.locked_out.append(node)
         return True
 
     def _pin_all(self, nodes: Sequence[int], why: str, key: Key) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kmigrate.keras_api.names import Api
     from kmigrate.keras_api.signatures import Bound
     from kmigrate.layout.axes import Axis
+    from kmigrate.layout.graph import Because
 
 
 Key = tuple[str, int, int, int, int]  # a file and a span in it
@@ -135,10 +136,26 @@ class Array(Value):
     maker: Layer | Model | None = None  # the layer, or the model, whose call made a tensor
     sources: tuple[Array, ...] = ()  # the tensors it was made from
     doubtful: bool = False  # nothing but its use says that it is an array at all
+    inlet: Inlet | None = None  # of the input of a model: how the program reads it
+    inner: Array | None = None  # of the input of a model: what layers take
+    reads: tuple[Place, ...] = ()  # of the input of a model: the expressions that it came through
 
     @property
     def axes(self) -> list[Axis] | None:
         return self.ref.axes
+
+
+@dataclass(eq=False)
+class Inlet:
+    """One ``Input`` in the source: behind it a Permute layer may stand, if all that reads it can go through it."""
+
+    place: Place  # the call that makes it
+    statement: ast.stmt | None
+    tensors: list[Array] = field(default_factory=list)  # one for each context that it is made in
+    taken: list[tuple[Place, ...]] = field(default_factory=list)  # the reads that led to each layer behind it
+    loose: set[Array] = field(default_factory=set)  # values of reads that nothing but a layer was seen to take
+    followers: dict[int, set[int]] = field(default_factory=dict)  # expression -> those that read what it gives
+    broken: bool = False  # it is read in a way in which no layer can stand
 
 
 @dataclass(eq=False)
@@ -258,6 +275,10 @@ class Model(Value):
     entry: str = ""  # the script that makes it
     fed: bool = False  # does this program give it data?
     born: int = field(default_factory=birth)
+    edges: list[tuple[Array, Array]] = field(default_factory=list)  # what callers see, and what the layers see
+    top: Array | None = None  # of a Sequential model: what its next layer takes
+    left: list[Because] = field(default_factory=list)  # why callers that are not seen may use it
+    saved: list[Place] = field(default_factory=list)  # where it is saved whole
 
 
 @dataclass(eq=False)

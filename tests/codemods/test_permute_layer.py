@@ -29,3 +29,21 @@ def test_around(text: str, source: str, kind: str, after: str) -> None:
 def test_around_one_axis() -> None:
     args = {"callee": "Permute", "dims": [1]}
     assert changed("f(x)\n", ("x", "Name", "permute_layer", args)) == "f(Permute((1,))(x))\n"
+
+
+@pytest.mark.parametrize("text", ["f(conv(9, strides=2), x)\n", "f(conv(9, input_shape=s)(input_shape), x)\n"])
+def test_what_is_not_named_stays(text: str) -> None:
+    assert changed(text, ("x", "Name", "permute_layer", {"name": "x_last"})) == text.replace(", x)", ", x_last)")
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("m.add(Conv(9))\n", "m.add(Conv(9))\n"),
+        ("m.add(Conv(9, input_shape=(3, 8, 6)))\n", "m.add(Conv(9))\n"),
+        ("m.add(Conv(9, input_shape=(3, 8, 6), name='a'))\n", "m.add(Conv(9, name='a'))\n"),
+    ],
+)
+def test_drop(text: str, after: str) -> None:
+    source = text[len("m.add(") : -2]
+    assert changed(text, (source, "Call", "permute_layer", {"drop": "input_shape"})) == after

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 SECTIONS = ["## What it does", "## Why", "## Example", "## Fix safety", "## References"]
 DESCRIBED = CODES | VERIFYING
 # Codes that are said of a model or file, and stand for no edit.
-SAID = {"KM151", "KM152", "KM153", "KM154"}
+SAID = {"KM151", "KM152", "KM153", "KM154", "KM155"}
 # Kind of fixture -> the test that runs each of its folders, and what files a folder may hold.
 FIXTURES = {
     "layout": ("tests/layout/test_fixtures.py", [{"before.py", "after.py"}, {"before.py", "leave.txt"}]),

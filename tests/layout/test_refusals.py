@@ -51,11 +51,9 @@ LAYERS = {
     ),
 }
 TAILS = {
-    "a loss along the last axis": ("model = Model(i, h)\nmodel.compile('sgd', 'categorical_crossentropy')", "KM902"),
     "layers by number": ("model = Model(i, GlobalMaxPooling2D()(h))\nprint(model.layers[1].output)", "KM901"),
-    "given to unknown code": ("model = Model(i, GlobalMaxPooling2D()(h))\nstrange(model)", "KM906"),
+    "given away with a number": ("model = Model(i, GlobalMaxPooling2D()(h))\nstrange(model, 2)", "KM906"),
     "exec": ("model = Model(i, GlobalMaxPooling2D()(h))\nexec(input())", "KM901"),
-    "targets of another rank": ("model = Model(i, h)", "KM902"),
 }
 
 
@@ -117,7 +115,7 @@ def test_one_text_for_two_layouts(helper: str, other: str) -> None:
     ],
 )
 def test_names_keep_what_they_hold_at_a_break(lines: str) -> None:
-    text = HEAD + lines + "\n" + MODEL.format(layer="").replace("fit(x,", "fit(z,")
+    text = HEAD + lines + "\n" + MODEL.format(layer="").replace("fit(x,", "fit(z,") + "strange(model, 2)\n"
     new, plan = convert(text, source_keras="2.1.3")
     assert (new, statuses(plan)) == (text, [Status.LEFT_ALONE])
 

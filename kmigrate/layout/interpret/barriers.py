@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from kmigrate.layout.axes import (
@@ -32,6 +33,7 @@ from kmigrate.layout.values import (
 )
 from kmigrate.plan import Edit
 
+KERAS = ("keras", "tensorflow", "tf_keras")  # packages whose layers these are
 RECURRENT = frozenset(["LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU"])
 
 
@@ -97,19 +99,16 @@ class Barriers(Merging):
 
     def border(self, layer: Layer, expr: ast.expr, node: ast.expr, before: bool) -> Any:
         """How a Permute layer is put before or behind a layer: a statement of its own, or a wrapped call."""
-        statement = self.statement
-        receiver = self.receiver
-        listed = self.listed
+        add = self.slot(layer, before)
         steps = self.step_axes
-        # One statement that adds several layers (in a loop, in a helper) has no place for one more.
-        shared = statement is not None and (self.loops or self.context) and layer.place.node not in ast.walk(statement)
+        wrapped = self.receiver is None and isinstance(node, ast.Call) and node.args and node is not layer.place.node
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
             if perm is None or perm[0] != 0 or self.shifts(layer, before):
                 return None
             dims = [*range(1, steps + 1), *(d + steps for d in perm[1:])]
-            callee = self._permute_name(layer.callee)
+            callee = self.permute_name(layer.callee)
             if callee is None:
                 return None
             name, imports = callee
@@ -118,26 +117,36 @@ class Barriers(Merging):
                 if before
                 else f"{letters(axes)} comes out of `{layer.api.spelled}` and is moved"
             )
-            text = f"{name}(({', '.join(map(str, dims))}))"
+            edit: Edit | None
+            if wrapped:
+                target = expr if before else node
+                edit = self.edit(target, "permute_layer", "KM106", {"callee": name, "dims": dims}, reason)
+            else:
+                edit = add(f"{name}(({', '.join(map(str, dims))}))", reason)
+            return None if edit is None else [*imports, edit]
+
+        return realise
+
+    def slot(self, layer: Layer, before: bool) -> Callable[[str, str], Edit | None]:
+        """Where a Sequential model gets one more layer beside ``layer``: by a statement, or in the list of layers."""
+        statement, receiver, listed = self.statement, self.receiver, self.listed
+        # One statement that adds several layers (in a loop, in a helper) has no place for one more.
+        shared = statement is not None and (self.loops or self.context) and layer.place.node not in ast.walk(statement)
+
+        def add(text: str, reason: str) -> Edit | None:
             if receiver is not None:
                 if not isinstance(statement, ast.Expr) or shared:
                     return None
-                where = "before" if before else "after"
-                args: dict[str, Any] = {"where": where, "text": f"{receiver}.add({text})"}
-                edit = self.edit(statement, "permute_layer", "KM106", args, reason, kind="stmt")
-            elif isinstance(node, ast.Call) and node.args and node is not layer.place.node:
-                target = expr if before else node
-                edit = self.edit(target, "permute_layer", "KM106", {"callee": name, "dims": dims}, reason)
-            elif listed is not None:
-                display, index, count = listed
-                at = index if before else index + 1
-                args = {"at": f"{at:06}", "back": count - at, "text": text}
-                edit = self.edit(display, "permute_layer", "KM106", args, reason)
-            else:
+                args = {"where": "before" if before else "after", "text": f"{receiver}.add({text})"}
+                return self.edit(statement, "permute_layer", "KM106", args, reason, kind="stmt")
+            if listed is None:
                 return None
-            return [*imports, edit]
+            display, index, count = listed
+            at = index if before else index + 1
+            item = {"at": f"{at:06}", "back": count - at, "text": text}
+            return self.edit(display, "permute_layer", "KM106", item, reason)
 
-        return realise
+        return add
 
     def shifts(self, layer: Layer, before: bool) -> bool:
         raise NotImplementedError
@@ -150,28 +159,47 @@ class Barriers(Merging):
 
     current_model: Model | None = None
 
-    def _permute_name(self, callee: ast.expr) -> tuple[str, list[Edit]] | None:
-        """What ``Permute`` is called where ``Flatten`` (or so) is called ``callee``, and the import it needs."""
-        if isinstance(callee, ast.Attribute):
-            return f"{ast.unparse(callee.value)}.Permute", []
+    def permute_name(self, callee: ast.expr) -> tuple[str, list[Edit]] | None:
+        """What ``Permute`` is called in a file that calls something of Keras ``callee``, and the import it needs."""
+        owner = callee
+        while isinstance(owner, ast.Attribute):
+            owner = owner.value
+            dotted = self.dotted.get(owner, "")
+            if dotted.endswith((".layers", ".layers.core")):
+                return f"{ast.unparse(owner)}.Permute", []
+            if dotted.split(".")[-1] in KERAS and dotted != "tensorflow":
+                return f"{ast.unparse(owner)}.layers.Permute", []
         if not isinstance(callee, ast.Name):
             return None
-        home = None
+        imported = None
         for stmt in ast.walk(self.tree_of(callee)):
-            if isinstance(stmt, ast.ImportFrom):
+            if isinstance(stmt, ast.ImportFrom) and not stmt.level:
+                module = stmt.module or ""
                 for alias in stmt.names:
-                    if alias.name == "Permute":
+                    if alias.name == "Permute" and module.split(".")[0] in KERAS:
                         return alias.asname or "Permute", []
-                    if alias.name == "*" and (stmt.module or "").startswith(
-                        ("keras.layers", "tensorflow.keras.layers")
-                    ):
+                    if alias.name == "*" and module.startswith(("keras.layers", "tensorflow.keras.layers")):
                         return "Permute", []
                     if (alias.asname or alias.name) == callee.id:
-                        home = stmt
-        if home is None:
+                        imported = stmt
+        if imported is None or imported.module is None:
             return None
+        return "Permute", [self._import_permute(imported)]
+
+    def _import_permute(self, near: ast.ImportFrom) -> Edit:
+        """The import of Permute: in a statement that imports layers, else in one of its own."""
         reason = "the transpose at a border is a layer"
-        return "Permute", [self.edit(home, "imports", "KM106", {"add": "Permute"}, reason)]
+        body = self.tree_of(near).body
+        around = [s for s in body if isinstance(s, ast.ImportFrom) and not s.level] if near in body else []
+        around = [s for s in around if (s.module or "").split(".")[0] in KERAS]
+        for stmt in (*around, near):  # one import, whatever asks for it
+            if (stmt.module or "").endswith((".layers", ".layers.core")):
+                return self.edit(stmt, "imports", "KM106", {"add": "Permute"}, reason)
+        near = around[0] if around else near
+        parts = (near.module or "").split(".")
+        keras = ".".join(parts[: parts.index("keras") + 1]) if "keras" in parts else parts[0]
+        text = f"from {keras}.layers import Permute"
+        return self.edit(near, "imports", "KM106", {"where": "after", "text": text}, reason, kind="stmt")
 
     def _reshape(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         shape = layer.values.get("target_shape")

@@ -255,6 +255,8 @@ class Calls(Mappings):
         scope = Scope(function.scope)
         if not self.bind_parameters(function, call, scope, owner):
             return self.opaque(call.all(), call.node, f"the arguments of `{short(call.node)}` are not known")
+        for value, expr in call.all():
+            self.goes_on(value, expr)
         context = (*self.context, self.source.index * 10**9 + call.node.lineno * 1000 + call.node.col_offset)
         return self.run_function(function, scope, context)
 

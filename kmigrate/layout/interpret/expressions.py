@@ -57,9 +57,21 @@ class Expressions(Joining):
             self.dotted[expr] = value.dotted
         if isinstance(value, Unknown) and value.place is not None and value.place.key in self.hinted:
             value = self.as_array(value, expr) or value  # a later use told an earlier run that it is an array
+        if isinstance(value, Array) and value.inlet is not None:
+            value = self.read_input(value, expr)
+        else:
+            self.plain.add(id(expr))
         if isinstance(value, Const) and value.origin is not None and value.origin.node is not expr:
             self.loads.setdefault(value.origin.key, set()).add(self.place(expr).key)
         return value
+
+    plain: set[int]  # expressions that give something else than an input of a model
+
+    def read_input(self, tensor: Array, expr: ast.expr) -> Array:
+        raise NotImplementedError
+
+    def goes_on(self, value: Value, expr: ast.expr) -> None:
+        raise NotImplementedError
 
     def passes(self, value: Value, expr: ast.expr) -> None:
         """The value goes on under another name: reading it here is no use of its own."""

@@ -17,7 +17,7 @@ FIELDS: dict[type, tuple[str, ...]] = {
     Class: ("members",),
     Dict: ("items", "maybe", "open"),
     Seq: ("items", "place", "axes", "nodes", "fixed"),
-    Model: ("inputs", "outputs", "layers", "counted"),
+    Model: ("inputs", "outputs", "top", "layers", "counted"),
     Layer: ("calls", "name"),
     Scope: ("names",),
 }
@@ -124,6 +124,8 @@ class Heap:
     def _merged_model(self, a: dict[str, Any], b: dict[str, Any], at: ast.AST) -> dict[str, Any]:
         merged = {"layers": _union(a["layers"], b["layers"]), "counted": a["counted"] and b["counted"]}
         merged["counted"] &= a["layers"] == b["layers"]
+        tops = a["top"], b["top"]
+        merged["top"] = self.join(*tops, at) if all(isinstance(top, Array) for top in tops) else None
         for field in ("inputs", "outputs"):
             x, y = a[field], b[field]
             if x and y and len(x) == len(y):

@@ -46,6 +46,7 @@ class Joining(Objects):
         if a is b:
             return a
         self.step()
+        a, b = (self.within(x, None) if isinstance(x, Array) else x for x in (a, b))
         if isinstance(a, Const) and isinstance(b, Const) and a.value == b.value and type(a.value) is type(b.value):
             return a if a.origin is not None else b
         if isinstance(a, Array) and isinstance(b, Array):
@@ -88,6 +89,10 @@ class Joining(Objects):
         for value in (a, b):
             self.lose(value, at)
         return Unknown("one of several values", self.place(at))
+
+    def within(self, value: Value, expr: ast.AST | None) -> Value:
+        """What a layer takes where it is given an input of a model."""
+        raise NotImplementedError
 
     def either_size(self, a: Array, b: Array, at: ast.AST) -> Array:
         """The array that is ``a`` or ``b``: sizes in which they differ are not known."""

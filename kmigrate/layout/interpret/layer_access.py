@@ -61,20 +61,20 @@ class LayerAccess(Models):
         if chain is not None:
             return LayerList(model, chain, None)
         items = list(dict.fromkeys(model.layers))[::-1]
-        last = model.outputs[0].maker if len(model.outputs) == 1 and isinstance(model.outputs[0], Array) else None
+        end = self.inside_of(model, model.outputs[0]) if len(model.outputs) == 1 else None
+        last = end.maker if isinstance(end, Array) else None
         if last is None:
             return LayerList(model, items, frozenset())
         items = [*(i for i in items if i is not last), last]
         return LayerList(model, items, frozenset([-1]))
 
-    @staticmethod
-    def _chain(model: Model) -> list[Value] | None:
+    def _chain(self, model: Model) -> list[Value] | None:
         """The layers of a model without branches, from its input (None) to its output."""
         if len(model.inputs) != 1 or len(model.outputs) != 1:
             return None
         found: list[Value] = []
-        tensor = model.outputs[0]
-        while tensor is not model.inputs[0]:
+        tensor = self.inside_of(model, model.outputs[0])
+        while tensor not in (model.inputs[0], self.inside_of(model, model.inputs[0])):
             if not isinstance(tensor, Array) or tensor.maker is None or tensor.maker in found:
                 return None
             found.append(tensor.maker)
@@ -136,6 +136,7 @@ class LayerAccess(Models):
         if name == "pop" and not call.all() and layers.items and layers.known is None:
             self.touch(model)
             item = layers.items[-1]
+            model.taken.append((item, True))
             version = self.known.version
             if version is None or version.high >= LAYERS_ARE_COPIED:  # in some versions nothing happens
                 model.counted = False
@@ -181,12 +182,13 @@ class LayerAccess(Models):
     def pop_layer(self, model: Model, call: Call) -> Value:
         """``model.pop()``: the last layer goes, and what comes out is what went into it."""
         last = model.layers[-1] if model.layers and model.counted else None
-        if isinstance(last, Layer) and last.calls and last.calls[-1][1] is model.outputs[0]:
+        if isinstance(last, Layer) and last.calls and last.calls[-1][1] is (model.top or model.outputs[0]):
             self.touch(model)
             model.layers.pop()
-            model.outputs = [last.calls[-1][0]]
+            model.outputs, model.top = [last.calls[-1][0]], None
             return Const(None)
-        self.leave(model, f"what `{short(call.node)}` takes away is not known", call.node)
+        why = f"what `{short(call.node)}` takes away is not known"
+        self.taken_apart(model, self.because(why, call.node, "KM906"))
         return Const(None)
 
     # -- one layer -----------------------------------------------------------------------------------------
@@ -262,7 +264,7 @@ class LayerAccess(Models):
         if isinstance(layer, Array):
             self.graph.pin(layer.node, because)
         elif isinstance(layer, Model):
-            self.leave(layer, why, at)
+            self.taken_apart(layer, because)
         elif isinstance(layer, Layer):
             if layer.setting is not None:
                 self.graph.pin(layer.setting, because)

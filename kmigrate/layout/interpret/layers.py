@@ -64,6 +64,7 @@ class Layers(Lambdas):
     def apply(self, layer: Layer, value: Value, expr: ast.expr, node: ast.expr) -> Value:
         """One application. ``expr`` is the input's expression and ``node`` what makes the output."""
         name = layer.api.name
+        value = self.within(value, expr)
         if isinstance(value, Seq):
             several = self._lambda if name == "Lambda" else self._merge_layer
             made = several(layer, value, expr, node)

@@ -27,6 +27,7 @@ from kmigrate.layout.values import (
     Estimator,
     Fetch,
     Function,
+    Inlet,
     Layer,
     LayerList,
     Method,
@@ -58,6 +59,10 @@ class Library(Data):
         super().__init__(files, knowledge)
         self.generations: set[int] = set()
         self.flattens: list[tuple[Array, Layer]] = []
+        self.inlets: dict[object, Inlet] = {}
+        self.inlet_of: dict[int, Inlet] = {}
+        self.plain: set[int] = set()
+        self.locked_out: list[int] = []
         self.bounds: list[tuple[Api, ast.Call]] = []
 
     def fetch(self, what: Fetch, call: Call) -> Value:
@@ -137,7 +142,11 @@ class Library(Data):
             return Const(None)
         if home.startswith(("keras.applications", "keras.preprocessing")) or "image" in name or takes_layout(api):
             self.may_read_ambient(call)
-        return self.opaque(call.all(), call.node, f"`{api.spelled}` (not in the tables)")
+        why = f"`{api.spelled}` (not in the tables)"
+        for value, expr in call.all():
+            if isinstance(value, Model):  # what Keras itself does to models depends on their layers
+                self.taken_apart(value, self.because(f"the model is given to {why}", expr, "KM906"))
+        return self.opaque(call.all(), call.node, why)
 
     def _file_name(self, call: Call) -> Value:
         """The name of a file: another file, where it depends on the ordering."""
@@ -190,7 +199,7 @@ class Library(Data):
             for word, batch in (("batch_shape", True), ("batch_input_shape", True), ("shape", False)):
                 given = call.get(0 if word == "shape" else None, word)
                 if given is not None:
-                    return self.input_tensor(given, call.node, batch)
+                    return self.make_inlet(self.input_tensor(given, call.node, batch), call.node)
             return self.opaque(call.all(), call.node, "an input without a shape")
         layer = self.make_layer(api, call)
         if not self.graph.muted:
@@ -204,8 +213,12 @@ class Library(Data):
         if layer.api.name and "data_format" not in layer.values:
             layer.values["data_format"] = (Unknown("keyword arguments that are not known"), call.node)
 
-    def _merge_function(self, layer_name: str, call: Call, axis: tuple[Value, ast.expr] | None) -> Value:
+    def _given_tensors(self, call: Call) -> tuple[Value, ast.expr] | None:
         given = call.get(0, "inputs")
+        return None if given is None else (self.within(*given), given[1])
+
+    def _merge_function(self, layer_name: str, call: Call, axis: tuple[Value, ast.expr] | None) -> Value:
+        given = self._given_tensors(call)
         if given is None:
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
         if layer_name == "Concatenate":
@@ -217,7 +230,7 @@ class Library(Data):
 
     def _merge_keras1(self, call: Call) -> Value:
         """``merge([a, b], mode='concat', concat_axis=1)``."""
-        given = call.get(0, "inputs")
+        given = self._given_tensors(call)
         strange = set(call.keywords) - {"inputs", "mode", "concat_axis", "dot_axes", "output_shape", "name"}
         if given is None or call.star or strange or len(call.positional) > 5:
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")

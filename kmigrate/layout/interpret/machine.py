@@ -72,6 +72,8 @@ class Interpreter(Branches):
                 for ambient in (entry.implied, *entry.ambients):
                     self.graph.pin(ambient.layers, because)
         self.layers_not_followed()
+        for model in self.models:
+            self.contract(model)
         self.graph.settle()
 
     def _start(self, entry: Entry, ambient: Ambient) -> Scope:
@@ -399,6 +401,8 @@ class Interpreter(Branches):
 
     def run_Assign(self, stmt: ast.Assign) -> None:
         value = self.eval(stmt.value)
+        if all(isinstance(target, ast.Name) for target in stmt.targets):
+            self.goes_on(value, stmt.value)
         for target in stmt.targets:
             self.assign(target, value, stmt, stmt.value)
 

@@ -8,7 +8,7 @@ from kmigrate.keras_api.names import Api
 from kmigrate.layout.axes import BATCH, Axis, channel_at, channel_inside, moves
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call
-from kmigrate.layout.interpret.layers import Layers
+from kmigrate.layout.interpret.edges import INPUT_SHAPES, Edges
 from kmigrate.layout.interpret.making_layers import LAYOUT_LAYERS
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import (
@@ -72,10 +72,12 @@ SAVING = {
     "to_yaml": "its architecture is exported", "export": "it is exported", "get_weights": "its weights are read",
     "set_weights": "its weights are set", "load_weights": "weights are loaded into it",
 }  # fmt: skip
+REACHES_IN = frozenset(["layers", "get_layer", "pop", "_layers"])  # attributes that give what is within a model
+SAVED_WHOLE = frozenset(["save", "to_json", "to_yaml", "export"])
 PLOTTING = ("plot_model", "plot", "model_to_dot", "to_graph", "SVG")
 
 
-class Models(Layers):
+class Models(Edges):
     """What programs do with models."""
 
     def make_model(self, api: Api, call: Call) -> Value:
@@ -105,6 +107,10 @@ class Models(Layers):
             model.unknown = "its inputs or outputs are not known" + (f": {given[0].why}" if given else "")
             for value, expr in call.all():
                 self.leak(value, expr, "a model whose inputs or outputs are not known")
+        for tensor in model.inputs:
+            self.model_input(tensor)
+        if outputs is not None and model.outputs:
+            self.functional_edges(model, outputs, call.node.func)
         self._collect(model)
         return model
 
@@ -146,14 +152,14 @@ class Models(Layers):
         if isinstance(item, Model):
             if item.inputs and item.outputs:
                 if model.outputs:
-                    made = self.through_model(item, [model.outputs[0]], expr, node)
-                    model.outputs = [made]
+                    made = self.through_model(item, [model.top or model.outputs[0]], expr, node)
+                    model.outputs, model.top = [made], None
                 else:
                     model.inputs, model.outputs = list(item.inputs), list(item.outputs)
                 model.layers.append(item)
                 model.nodes.extend(item.nodes)
                 return
-            self.leave(model, "a model that is not known is added", node)
+            self.taken_apart(model, self.because("a model that is not known is added", node, "KM906"))
             return
         if isinstance(item, Array) and item.kind == "tensor":  # Sequential([Input(...), ...])
             model.inputs, model.outputs = [item], [item]
@@ -166,19 +172,22 @@ class Models(Layers):
             return
         if not isinstance(item, Layer):
             self.leak(item, expr, f"`{short(node)}`")
-            for tensor in model.outputs:
+            for tensor in (*model.outputs, model.top):
                 if isinstance(tensor, Array):
                     self.graph.pin(tensor.node, self.because(f"`{short(expr)}` is not a layer that is known", node))
             made = self.tensor(None, node)
             self.graph.pin(made.node, self.because(f"`{short(expr)}` is not a layer that is known", node))
-            model.outputs = [made]
+            model.outputs, model.top = [made], None
             model.inputs = model.inputs or [made]
             return
         model.layers.append(item)
         if not model.outputs and item.api.name == "Merge":
             self._merge_branches(model, item, expr, node)
             return
-        if not model.outputs:
+        says_shape = not model.outputs
+        if not says_shape and any(name in item.values for name in INPUT_SHAPES) and isinstance(model.outputs[0], Array):
+            self.event("shape stated again", model.outputs[0], node)
+        if says_shape:
             first = self.input_of(item, node)
             model.inputs, model.outputs = [first], [first]
             model.nodes.append(first.node)
@@ -186,13 +195,16 @@ class Models(Layers):
             return
         outer = self.receiver, self.current_model
         self.receiver, self.current_model = receiver, model
-        out = self.apply(item, model.outputs[0], expr, node)
-        self.receiver, self.current_model = outer
+        below = model.top or model.outputs[0]
+        if below is model.inputs[0]:
+            below = self.first_tensor(model, item, node, says_shape)
+        out = self.apply(item, below, expr, node)
         if not isinstance(out, Array):
             out = self.tensor(None, node)
             self.graph.pin(out.node, self.because(f"`{short(expr)}`", node))
-        model.outputs = [out]
-        model.nodes.append(out.node)
+        model.outputs, model.top = [self.last_tensor(model, item, out, node)], out
+        self.receiver, self.current_model = outer
+        model.nodes.extend((out.node, *(tensor.node for edge in model.edges[-2:] for tensor in edge)))
 
     def apply_instance(self, layer: Instance, value: Value, expr: ast.expr, node: ast.expr) -> Value:
         raise NotImplementedError
@@ -264,8 +276,9 @@ class Models(Layers):
         given = call.get(0, "inputs", "x")
         if given is None or not model.inputs or not model.outputs:
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
-        values = list(given[0].items) if isinstance(given[0], Seq) else [given[0]]
-        if isinstance(given[0], Seq):
+        value = self.within(*given)
+        values = list(value.items) if isinstance(value, Seq) else [value]
+        if isinstance(value, Seq):
             self.spread.add(self.place(given[1]).key)
         return self.through_model(model, values, given[1], call.node)
 
@@ -340,6 +353,8 @@ class Models(Layers):
             return self._feed_generator(model, name, call)
         if name in SAVING:
             self.note_model(model, SAVING[name])
+            if name in SAVED_WHOLE and not self.graph.muted:
+                model.saved.append(self.place(call.node))
             if name == "load_weights":
                 self._loads(model, call)
                 if self.known.trial:  # each ordering has its own file
@@ -348,7 +363,7 @@ class Models(Layers):
             return Unknown(f"`{short(call.node)}`", self.place(call.node))
         if name in HARMLESS_METHODS:
             return Unknown(f"`{short(call.node)}`", self.place(call.node))
-        self.leave(model, f"`{short(call.node)}` is not understood", call.node)
+        self.taken_apart(model, self.because(f"`{short(call.node)}` is not understood", call.node, "KM906"))
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
     def pop_layer(self, model: Model, call: Call) -> Value:
@@ -513,10 +528,13 @@ class Models(Layers):
             self.note_model(model, "a callback sees it")
             return
         cls = item.cls
-        if cls is not None and not any(isinstance(n, ast.Attribute) and n.attr == "model" for n in ast.walk(cls.node)):
+        names = None if cls is None else {n.attr for n in ast.walk(cls.node) if isinstance(n, ast.Attribute)}
+        if names is not None and "model" not in names:
             self.note_model(model, "a callback sees it")
-            return
-        self.leave(model, "a callback may feed it", expr)
+        elif names is not None and not names.isdisjoint(REACHES_IN):
+            self.taken_apart(model, self.because("a callback may take it apart", expr, "KM906"))
+        else:
+            self.leave(model, "a callback may feed it", expr)
 
     def enter_callback(self, model: Model, item: Instance, expr: ast.expr) -> bool:
         raise NotImplementedError

@@ -57,6 +57,7 @@ from kmigrate.plan import Diagnostic, Edit
 Result = TypeVar("Result")
 
 DEFINITION, USE, BEFORE_FLATTEN, AFTER_LOOP, SHAPE_USE = 4.0, 5.0, 6.0, 4.5, 7.0
+EDGE = 300.0  # a Permute layer at the edge of a model runs in each step: only where no array can be transposed
 WORK_LIMIT = 400_000
 COPIES = 16  # names or items that can be copied at the cost of one step
 DEPTH_LIMIT = 40
@@ -116,6 +117,7 @@ class Knowledge:
     version: Any = None
     hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
     flatten: str = "auto"
+    model_inputs: str = "keep"
     trial: bool = False  # only to see whether the program is right under either ordering
     # The sizes of the arrays from outside (which keep their layout), as a run of the old program found them.
     shapes: dict[str, list[Shape]] = field(default_factory=dict)
@@ -571,19 +573,32 @@ class State(Heap):
         raise NotImplementedError
 
     def leave(self, model: Model, why: str, expr: ast.AST) -> None:
-        """The model reaches code that cannot be seen: it keeps its contract."""
+        """The model reaches code that cannot be seen: it keeps its contract, unless the user lets go of it."""
         model.observed.append(why)
-        for tensor in (*model.inputs, *model.outputs):
+        because = self.because(why, expr, "KM906")
+        model.left.append(because)
+        if self.known.model_inputs == "keep":
+            for tensor in (*model.inputs, *model.outputs):
+                if isinstance(tensor, Array):
+                    self.graph.pin(tensor.node, because)
+
+    def taken_apart(self, model: Model, because: Because) -> None:
+        """What happens to the model reaches into it: no layer may be added, and what flows through it stays."""
+        model.observed.append(because.text)
+        for tensor in (*model.inputs, *model.outputs, *(t for edge in model.edges for t in edge)):
             if isinstance(tensor, Array):
-                self.graph.pin(tensor.node, self.because(why, expr, "KM906"))
+                self.graph.pin(tensor.node, because)
 
     def opaque(self, values: Iterable[tuple[Value, ast.expr]], node: ast.expr, why: str) -> Value:
         """An operation that is not understood: its operands stay as they are, and so does its result."""
         if not self.graph.muted and _MAPS.match(called(node)):
             self.unfollowed_maps.append(self.place(node))
         self.veto(node, why)
+        values = list(values)
         kind = None
         for value, expr in values:
+            if isinstance(value, Model) and _by_number(values, node):
+                self.taken_apart(value, self.because(f"{why} may take layers by number", expr, "KM906"))
             self.leak(value, expr, why)
             for item in value.items if isinstance(value, Seq) else [value]:
                 if isinstance(item, Array) and item.kind != "numpy":
@@ -668,6 +683,14 @@ def called(node: ast.AST) -> str:
     """The last name of the function that a call calls."""
     function = node.func if isinstance(node, ast.Call) else None
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _by_number(values: Sequence[tuple[Value, ast.expr]], node: ast.AST) -> bool:
+    """Is a call given a number by position, or something that it calls a layer?"""
+    if not isinstance(node, ast.Call):
+        return False
+    numbers = {id(expr) for value, expr in values if isinstance(value, Const) and type(value.value) is int}
+    return any(id(arg) in numbers for arg in node.args) or any("layer" in (k.arg or "") for k in node.keywords)
 
 
 def short(node: ast.AST, limit: int = 40) -> str:
