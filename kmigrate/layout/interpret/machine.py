@@ -35,7 +35,6 @@ from kmigrate.layout.values import (
     Value,
 )
 
-
 class Interpreter(Branches):
     """Runs the scripts; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""
 
@@ -79,6 +78,7 @@ class Interpreter(Branches):
     def _start(self, entry: Entry, ambient: Ambient) -> Scope:
         """Go on in a script, under the setting that is in force there."""
         number = self.entries.index(entry)
+        self.more_work()
         self.entry, self.source, self.scope, self.ambient = entry, entry.source, Scope(), ambient
         self.context = self.outermost = (-1_000_000_000_000 - number,) if number else ()
         return self.scope

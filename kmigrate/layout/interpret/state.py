@@ -59,6 +59,7 @@ Result = TypeVar("Result")
 DEFINITION, USE, BEFORE_FLATTEN, AFTER_LOOP, SHAPE_USE = 4.0, 5.0, 6.0, 4.5, 7.0
 EDGE = 300.0  # a Permute layer at the edge of a model runs in each step: only where no array can be transposed
 WORK_LIMIT = 400_000
+MAX_SCRIPTS = 4  # a program of several scripts may take so many times the work of one
 COPIES = 16  # names or items that can be copied at the cost of one step
 DEPTH_LIMIT = 40
 RECURSIONS = 4  # calls of a function within itself that are followed where nothing known ends them
@@ -159,6 +160,7 @@ class State(Heap):
         self.unbound: dict[tuple[Any, ...], AxesRef] = {}
         self.loops = 0
         self.steps = 0
+        self.limit = WORK_LIMIT
         self.context: tuple[int, ...] = ()  # the calls that led here
         self.outermost: tuple[int, ...] = ()  # what it is at the top of the script that is being run
         self.statement: ast.stmt | None = None
@@ -222,8 +224,12 @@ class State(Heap):
     def step(self, count: int = 1) -> None:
         """Count work. Raises WorkLimit once it is more than a run may do."""
         self.steps += count
-        if self.steps > WORK_LIMIT:
+        if self.steps > self.limit:
             raise WorkLimit
+
+    def more_work(self) -> None:
+        """A script begins: it may do as much as if it were alone, up to a limit for all of them."""
+        self.limit = min(self.steps + WORK_LIMIT, MAX_SCRIPTS * WORK_LIMIT)
 
     def name_of(self, dim: str, node: ast.AST) -> Dim:
         """A fresh unknown size, named by where it arises."""
