@@ -59,6 +59,12 @@ class Project:
         file = _module(_real(importer), _real(entry).parent, name, level)
         return None if file is None else self._shown(file)
 
+    def library(self, importer: str) -> str | None:
+        """The package that a file lies in, where that is a library's own sources; else None."""
+        file = _real(importer)
+        root = _root(file)
+        return ".".join(file.relative_to(root).parts[:-1]) if root is not None and _is_library(file) else None
+
     def text(self, path: str) -> str | None:
         """The text of a file, None where it cannot be read or decoded."""
         from kmigrate.source import SourceError, SourceFile
@@ -255,10 +261,9 @@ def _packages(file: Path, name: str) -> set[Path]:
 
 def _module(importer: Path, script_folder: Path, name: str, level: int) -> Path | None:
     """The file of a module of the project: looked for beside the script, beside the importer and above."""
-    root = project_root(importer)
-    root = None if root is None else Path(os.path.realpath(root))
-    if root is not None and importer.is_relative_to(root) and importer.relative_to(root).parts[0] in LIBRARIES:
-        return None  # a library's own sources
+    root = _root(importer)
+    if _is_library(importer):
+        return None
     if level:
         base = importer.parent
         for _ in range(level - 1):
@@ -279,6 +284,17 @@ def _module(importer: Path, script_folder: Path, name: str, level: int) -> Path 
         if len(elsewhere) == 1:
             return elsewhere[0]
     return None
+
+
+def _root(file: Path) -> Path | None:
+    root = project_root(file)
+    return None if root is None else Path(os.path.realpath(root))
+
+
+def _is_library(file: Path) -> bool:
+    """Is a file one of a library's own sources, in the project of that library?"""
+    root = _root(file)
+    return root is not None and file.is_relative_to(root) and file.relative_to(root).parts[0] in LIBRARIES
 
 
 def _file(folder: Path, name: str) -> Path | None:

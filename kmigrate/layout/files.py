@@ -30,6 +30,9 @@ class Modules(Protocol):
     def find(self, importer: str, entry: str, name: str, level: int) -> str | None:
         """The file (of a package its ``__init__.py``) of the module that an import statement names, or None."""
 
+    def library(self, importer: str) -> str | None:
+        """The package that a file lies in, where that is a library's own sources; else None."""
+
     def text(self, path: str) -> str | None:
         """The text of a file, None where it cannot be read or decoded."""
 
@@ -81,6 +84,15 @@ class Files:
 
     def find(self, importer: str, entry: str, name: str, level: int) -> str | None:
         return None if self.modules is None else self.modules.find(importer, entry, name, level)
+
+    def absolute(self, importer: str, name: str, level: int) -> str | None:
+        """The full name of what a library's own file imports by a relative name; None where there is none."""
+        package = self.modules.library(importer) if self.modules is not None and level else None
+        if package is None:
+            return None
+        parts = package.split(".")
+        above = parts[: len(parts) - level + 1]
+        return ".".join([*above, *([name] if name else [])]) if above else None
 
     def load(self, path: str) -> Source | None:
         """A module's source; None where it cannot be read or is not Python 3."""

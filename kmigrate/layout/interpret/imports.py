@@ -38,6 +38,9 @@ class Imports(Library):
             return inner
         if base is not None:
             return Unknown(base.why or f"`{name}`, which `{base.path}` does not define", self.place(stmt))
+        library = self.files.absolute(self.source.path, stmt.module or "", stmt.level)
+        if library is not None:
+            return Module(f"{library}.{name}")
         if stmt.level or stmt.module is None:
             return Unknown(f"`{name}` of another module of the project", self.place(stmt))
         return Module(f"{stmt.module}.{name}")
@@ -46,8 +49,9 @@ class Imports(Library):
         from kmigrate.keras_api.stars import exported
 
         if base is None:
-            if stmt.level == 0 and stmt.module:
-                self.scope.names.update({name: Module(f"{stmt.module}.{name}") for name in exported(stmt.module)})
+            module = self.files.absolute(self.source.path, stmt.module or "", stmt.level) if stmt.level else stmt.module
+            if module:
+                self.scope.names.update({name: Module(f"{module}.{name}") for name in exported(module)})
             return
         names = base.scope.names
         listed = names.get("__all__")
