@@ -282,7 +282,9 @@ def test_a_script_beside_wins_over_one_above(project: Path) -> None:
 
 def test_relative_imports_within_the_sources_of_keras_are_names_of_keras(project: Path) -> None:
     text = NET.replace("from keras.", "from ..").replace("from config import SHAPE", "SHAPE = (1, 28, 20)")
-    text += "# a network of keras.applications\nimport numpy as np\nnet().fit(np.zeros((9, 1, 28, 20)), np.zeros((9, 4)))\n"
+    text += (
+        "# a network of keras.applications\nimport numpy as np\nnet().fit(np.zeros((9, 1, 28, 20)), np.zeros((9, 4)))\n"
+    )
     results = convert({"keras/__init__.py": "", "keras/applications/net.py": text})
     assert "np.zeros((9, 28, 20, 1))" in str(results["keras/applications/net.py"].new_text)
 

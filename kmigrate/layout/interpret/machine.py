@@ -35,6 +35,7 @@ from kmigrate.layout.values import (
     Value,
 )
 
+
 class Interpreter(Branches):
     """Runs the scripts; afterwards ``graph``, ``axis_uses``, ``models`` and ``notes`` say what it found."""
 
