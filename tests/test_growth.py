@@ -89,6 +89,7 @@ def test_programs_together_beyond_the_limit_are_looked_at_one_by_one(
     for path in paths[1:]:
         path.write_text("from shapes import SIZE\n" + large.layers(60))
     monkeypatch.setattr(state, "WORK_LIMIT", 1000)
+    monkeypatch.setattr(state, "MAX_SCRIPTS", 1)
     results = pipeline.run([str(path) for path in paths], Options())
     assert any("not looked at together" in d.message for r in results for d in r.plan.diagnostics)
     assert all(result.error is None for result in results)
