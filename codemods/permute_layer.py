@@ -53,6 +53,7 @@ from kmigrate.rewriting.callrecord import CallRecord
 from kmigrate.rewriting.expressions import Site, as_argument, bare, plain_blank
 
 CODES = {"KM106": "Permute layer added"}
+# Edits with ``edge`` are made at the edge of a model, not to keep the order of features (kmigrate/proof.py).
 
 
 @operation(Stage.INSERT, "stmt", needs=("where", "text"))

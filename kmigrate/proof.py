@@ -68,8 +68,11 @@ def prove(
 
 
 def keeps_weights(plan: Plan) -> bool:
-    """Does the plan keep the order of features, and so that of all weights?"""
-    return any(edit.codemod == "permute_layer" for edit in plan.edits)
+    """Does the plan keep the order of features, and so that of all weights?
+
+    A Permute layer at the edge of a model says nothing of them.
+    """
+    return any(edit.codemod == "permute_layer" and not edit.args.get("edge") for edit in plan.edits)
 
 
 def effective(plan: Plan) -> list[Edit]:

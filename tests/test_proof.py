@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -96,3 +97,9 @@ def test_two_files_are_compared_as_they_are(calls: list, ordering: str, expected
     assert (how["entry"], how["entry_after"]) == (Path("a.py"), Path("b.py"))
     assert how["undone"] is None
     assert how["options"].ordering == expected
+
+
+@pytest.mark.parametrize(("args", "keeps"), [({"where": "before"}, True), ({"where": "before", "edge": True}, False)])
+def test_a_layer_at_an_edge_says_nothing_of_weights(args: dict[str, Any], keeps: bool) -> None:
+    edit = Edit("a.py", 0, 1, "stmt", "permute_layer", args, "why", "KM106", 1, 1)
+    assert proof.keeps_weights(Plan([edit])) is keeps

@@ -187,7 +187,7 @@ class Edges(Layers):
             node = places[0].node
             if isinstance(node, ast.Starred) or places[0].key in self.spread:
                 return None
-            args: dict[str, Any] = {"callee": name, "dims": perm[1:]}
+            args: dict[str, Any] = {"callee": name, "dims": perm[1:], "edge": True}
             return [*imports, self.edit(places[0], "permute_layer", "KM106", args, reason)]
         return self._named_once(inlet, places, f"{name}({_numbers(perm[1:])})", imports, reason)
 
@@ -219,10 +219,10 @@ class Edges(Layers):
         if any(isinstance(n, ast.Global | ast.Nonlocal) and target.id in n.names for n in ast.walk(inside)):
             return None
         new = self._fresh(f"{target.id}_last", statement)
-        args = {"where": "after", "text": f"{new} = {layer}({target.id})"}
+        args = {"where": "after", "text": f"{new} = {layer}({target.id})", "edge": True}
         at = Place(path, statement)
         edits = [*imports, self.edit(at, "permute_layer", "KM106", args, reason, kind="stmt")]
-        return edits + [self.edit(p, "permute_layer", "KM106", {"name": new}, reason) for p in places]
+        return edits + [self.edit(p, "permute_layer", "KM106", {"name": new, "edge": True}, reason) for p in places]
 
     def _function_of(self, node: ast.AST) -> ast.AST:
         """The innermost function around a statement, else its module."""
@@ -281,7 +281,7 @@ class Edges(Layers):
             if perm is None or perm[0] != 0 or named is None or key in self.spread or self.closed([made.node]):
                 return None
             reason = f"the output stays {letters(axes)} for those who call the model"
-            args = {"callee": named[0], "dims": perm[1:]}
+            args = {"callee": named[0], "dims": perm[1:], "edge": True}
             return [*named[1], self.edit(place, "permute_layer", "KM106", args, reason)]
 
         return realise
@@ -314,9 +314,13 @@ class Edges(Layers):
                     return None
                 text += f", {keyword.arg}={ast.unparse(keyword.value)}"
                 why = f"`{keyword.arg}` is said by the layer before it"
-                moved.append(self.edit(layer.place, "permute_layer", "KM106", {"drop": keyword.arg}, why))
+                moved.append(
+                    self.edit(
+                        layer.place, "permute_layer", "KM106", {"drop": keyword.arg, "edge": True}, why, neutral=True
+                    )
+                )
             edit = add(f"{named[0]}({text})", reason)
-            return None if edit is None else [*named[1], edit, *moved]
+            return None if edit is None else [*named[1], _at_edge(edit), *moved]
 
         self.edge(tensor, inner, realise, "the input", place, repr(layer.place.key))
         return inner
@@ -334,10 +338,14 @@ class Edges(Layers):
                 return None
             reason = f"the output stays {letters(axes)} for those who call the model"
             edit = add(f"{named[0]}({_numbers(perm[1:])})", reason)
-            return None if edit is None else [*named[1], edit]
+            return None if edit is None else [*named[1], _at_edge(edit)]
 
         self.edge(made, out, realise, "the output", self.place(node), repr(layer.place.key))
         return made
+
+
+def _at_edge(edit: Edit) -> Edit:
+    return replace(edit, args={**edit.args, "edge": True})
 
 
 def _numbers(dims: Iterable[int]) -> str:
