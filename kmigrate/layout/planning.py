@@ -276,7 +276,7 @@ class Planner:
                         self.edits.append((use.node, edit))
         for key, uses in by_place.items():
             rest = [u for u in uses if u[0].origin is None or u[0].origin.key not in at_origin]
-            if not rest:
+            if all(old == new for _, old, new in rest):
                 continue
             wanted = {new for _, _, new in uses}
             if len(wanted) > 1:

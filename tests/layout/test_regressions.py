@@ -204,3 +204,21 @@ def test_arrays_from_outside_are_told_apart_when_they_are_met_in_another_order()
     """
     new, plan = convert(HEAD + textwrap.dedent(text))  # the re-check must know which array is which
     assert statuses(plan) == [Status.DONE] and "input_shape=(6, 9, 4)" in new
+
+
+def test_an_axis_that_two_contexts_give_and_neither_changes() -> None:
+    text = """
+    class Shift(Layer):
+        def __init__(self, axis=1, **keywords):
+            self.axis = axis
+            super(Shift, self).__init__(**keywords)
+        def call(self, x):
+            return x - K.mean(x, axis=self.axis, keepdims=True)
+    net = Sequential()
+    net.add(Conv2D(3, 3, input_shape=(4, 6, 9)))
+    net.add(Shift())
+    net.add(Shift(axis=2))
+    net.predict(np.load('x_2_4_6_9.npy'))
+    """
+    found = outcome(HEAD + "from keras.engine import Layer\n" + textwrap.dedent(text), (2, 2, 4))
+    assert not found.problem
