@@ -145,6 +145,12 @@ def test_functional(lines: str, expected: str) -> None:
     assert build(lines) == INPUT + expected
 
 
+def test_an_input_whose_shape_is_not_known() -> None:
+    lines = f"j = Input(shape)\nh = {CONV}(j)\nreturn Model(j, h)\n"
+    wanted = f"j = Input(shape)\nh = {CONV}(Permute((2, 3, 1))(j))\nreturn Model(j, Permute((3, 1, 2))(h))\n"
+    assert build(lines) == INPUT + wanted
+
+
 @pytest.mark.parametrize(
     "end",
     [

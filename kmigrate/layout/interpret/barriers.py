@@ -241,6 +241,8 @@ class Barriers(Merging):
             return [self.edit(display, "shape_order", "KM102", args, reason)]
 
         perm = [0, *(i.value for i in items)]  # type: ignore[attr-defined]
+        if x.axes is None and not self.graph.muted:  # the order says how many axes there are
+            x.ref.bind([Axis(BATCH), *(Axis() for _ in items)])
         call = layer.place.node
         assert isinstance(call, ast.Call)
         result = self.transpose((x, expr), perm, call, edit)
