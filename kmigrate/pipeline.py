@@ -164,7 +164,7 @@ def _convert_group(group: Group, results: dict[str, Result], project: Project, o
         problem = ("KM900", f"internal error: {type(error).__name__}: {error} ({_where(error)})")
     else:
         if not program.limit or len(group.files) == 1:
-            return _finish(program, group, results, project, options)
+            return _finish(program, group, results, options)
         problem = ("KM908", program.limit)
     if len(group.files) > 1:
         alone = [Group([path], [path], {}, alone=True) for path in texts]
@@ -177,9 +177,7 @@ def _convert_group(group: Group, results: dict[str, Result], project: Project, o
     return mine
 
 
-def _finish(
-    program: Program, group: Group, results: dict[str, Result], project: Project, options: Options
-) -> list[Result]:
+def _finish(program: Program, group: Group, results: dict[str, Result], options: Options) -> list[Result]:
     """The results of the files of an analysed group: what is planned for each, and the new text."""
     files = program.files
     assert files is not None

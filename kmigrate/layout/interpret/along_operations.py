@@ -10,7 +10,7 @@ from kmigrate.layout.axes import Axis, channel_at, letters, moves, order_to_last
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call, Operation
-from kmigrate.layout.interpret.rows import first, integer, is_none, known, refused, strange
+from kmigrate.layout.interpret.rows import first, integer, is_none, is_one, known, refused, strange
 from kmigrate.layout.interpret.shapes import Operand
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.values import Array, Const, Seq, SymInt, Unknown, Value
@@ -23,20 +23,20 @@ ALL = "all"
 Numbers = list[tuple[int, Value, ast.expr]]
 
 
-def _same(axis: Axis, run: Interpreter, node: ast.AST, given: Operand | None) -> Axis:
+def same_length(axis: Axis, run: Interpreter, node: ast.AST, given: Operand | None) -> Axis:
     return axis
 
 
-def _other(axis: Axis, run: Interpreter, node: ast.AST, given: Operand | None) -> Axis:
+def other_length(axis: Axis, run: Interpreter, node: ast.AST, given: Operand | None) -> Axis:
     """The same axis of another length."""
     return axis.resized(run.name_of("length", node))
 
 
-def _times(axis: Axis, run: Interpreter, node: ast.AST, given: Operand | None) -> Axis:
+def times_as_long(axis: Axis, run: Interpreter, node: ast.AST, given: Operand | None) -> Axis:
     times = integer(given)
     if times is not None and times > 0 and axis.size is not None:
         return axis.resized(axis.size.times(Dim(times)))
-    return _other(axis, run, node, given)
+    return other_length(axis, run, node, given)
 
 
 Length = Callable[[Axis, "Interpreter", ast.AST, Operand | None], Axis]
@@ -48,7 +48,7 @@ def along(
     keyword: str = "axis",
     names: tuple[str, ...] = (),
     plain: int | None = None,
-    length: Length = _same,
+    length: Length = same_length,
 ) -> Operation:
     """An operation along the axes that it names, which keeps them (cumsum, flip, sort, repeat, ...).
 
@@ -159,7 +159,7 @@ def picked(axis_at: int | None = 2, default: int | None = None) -> Operation:
     return operation
 
 
-def split(axis: int | None = None, default: int | None = 0, lengths: bool = False, even: bool = False) -> Operation:
+def split(axis: int | None = None, default: int | None = 0, lengths: bool = False) -> Operation:
     """The parts of an array along one axis, as a list; ``axis`` where the function's name says which.
 
     ``lengths`` where a list gives the lengths of the parts, not the places between them.
@@ -241,7 +241,7 @@ def for_each_axis(at: int = 1, kind: str = "pad") -> Operation:
         if isinstance(value, Const | SymInt):  # the same for all axes, or (tile) for the last one alone
             if kind == "tile" and len(axes) > 1:
                 return refused(run, call)
-            return Array(array.node, AxesRef([_other(a, run, call.node, None) for a in axes]), array.kind,
+            return Array(array.node, AxesRef([other_length(a, run, call.node, None) for a in axes]), array.kind,
                          run.place(call.node), sources=(array,))  # fmt: skip
         items = per_axis(run, array, value, expr, call.node, f"{kind} along", _plain(kind))
         if items is None:
@@ -255,7 +255,7 @@ def for_each_axis(at: int = 1, kind: str = "pad") -> Operation:
 def _plain(kind: str) -> Callable[[Value], bool]:
     """Does an item leave its axis as it is?"""
     if kind == "tile":
-        return lambda item: isinstance(item, Const) and item.value == 1
+        return is_one
     return lambda item: isinstance(item, Seq) and all(isinstance(i, Const) and i.value == 0 for i in item.items)
 
 
@@ -263,7 +263,7 @@ def _changed(axis: Axis, item: Value, run: Interpreter, node: ast.AST, kind: str
     if _plain(kind)(item):
         return axis
     if kind == "tile":
-        return _times(axis, run, node, (item, node)) if isinstance(node, ast.expr) else axis
+        return times_as_long(axis, run, node, (item, node)) if isinstance(node, ast.expr) else axis
     ends = [e.value for e in item.items if isinstance(e, Const)] if isinstance(item, Seq) else []
     whole = axis.size.value if axis.size is not None else None
     if len(ends) == 2 and whole is not None:
@@ -367,17 +367,10 @@ def appended(run: Interpreter, call: Call) -> Value:
     return run.concatenate(Seq("list", [v for v, _ in values]), box, axis, call.node, False, 0, "axis")
 
 
-def of_pieces(at: int | None = 1) -> Operation:
+def sequence_of_one(run: Interpreter, call: Call) -> Value:
     """``K.repeat(x, n)``: a vector for each sample becomes a sequence of vectors."""
-
-    def operation(run: Interpreter, call: Call) -> Value:
-        array = known(run, first(call))
-        if array is None or array.axes is None or len(array.axes) != 2 or strange(call, 2, "n"):
-            return refused(run, call)
-        run.pin_if(array, moves, f"`{short(call.node)}` repeats flattened features", call.node)
-        return run.tensor([array.axes[0], Axis(size=None), array.axes[1]], call.node)
-
-    return operation
-
-
-SAME, OTHER, TIMES = _same, _other, _times
+    array = known(run, first(call))
+    if array is None or array.axes is None or len(array.axes) != 2 or strange(call, 2, "n"):
+        return refused(run, call)
+    run.pin_if(array, moves, f"`{short(call.node)}` repeats flattened features", call.node)
+    return run.tensor([array.axes[0], Axis(size=None), array.axes[1]], call.node)

@@ -1,4 +1,4 @@
-"""Layers behind which the layout ends or changes: Flatten, Reshape, Permute, Dense, RNN, Lambda."""
+"""Layers behind which the layout ends or changes: Flatten, Reshape, Permute, Dense, recurrent ones."""
 
 from __future__ import annotations
 

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Sequence
 
 from kmigrate.layout.interpret.imports import Imports
+from kmigrate.layout.interpret.state import called
 from kmigrate.layout.interpret.unify import merged
 from kmigrate.layout.values import Dict, Instance, OrderingTest, Value
 
@@ -142,17 +143,12 @@ def _label(stmt: ast.If) -> str:
     return f"({ast.unparse(stmt.test)})"
 
 
-def _called(node: ast.AST) -> str | None:
-    function = node.func if isinstance(node, ast.Call) else None
-    return function.id if isinstance(function, ast.Name) else getattr(function, "attr", None)
-
-
 def _calls(body: Sequence[ast.stmt], names: frozenset[str]) -> bool:
-    return any(_called(node) in names for stmt in body for node in ast.walk(stmt))
+    return any(called(node) in names for stmt in body for node in ast.walk(stmt))
 
 
 def _says(stmt: ast.stmt, names: frozenset[str]) -> bool:
     """A call of one of these functions, for its effect alone, or a text that is no code."""
     if isinstance(stmt, ast.Pass):
         return True
-    return isinstance(stmt, ast.Expr) and (isinstance(stmt.value, ast.Constant) or _called(stmt.value) in names)
+    return isinstance(stmt, ast.Expr) and (isinstance(stmt.value, ast.Constant) or called(stmt.value) in names)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from kmigrate.layout.interpret.along_operations import TIMES, along, for_each_axis, of_pieces, picked, split, squeezed
+from kmigrate.layout.interpret.along_operations import (
+    along,
+    for_each_axis,
+    picked,
+    sequence_of_one,
+    split,
+    squeezed,
+    times_as_long,
+)
 from kmigrate.layout.interpret.evaluation import EVALUATION
 from kmigrate.layout.interpret.keras_operations import classes, rank_normalized
 from kmigrate.layout.interpret.layout_operations import of_maps, with_bias
@@ -59,8 +67,8 @@ BACKEND: Rows = {
     **rows("backend", "categorical_crossentropy sparse_categorical_crossentropy", crossentropy),
     **rows("backend", "cumsum cumprod", along(default=0)),
     "backend.reverse": along(1, keyword="axes"),
-    "backend.repeat_elements": along(2, names=("rep",), plain=1, length=TIMES),
-    "backend.repeat": of_pieces(),
+    "backend.repeat_elements": along(2, names=("rep",), plain=1, length=times_as_long),
+    "backend.repeat": sequence_of_one,
     "backend.tile": for_each_axis(1, "tile"),
     "backend.gather": picked(None, default=0),
     "backend.one_hot": one_hot,

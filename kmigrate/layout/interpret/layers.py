@@ -20,6 +20,7 @@ from kmigrate.layout.interpret.barriers import RECURRENT
 from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.lambdas import Lambdas
 from kmigrate.layout.interpret.making_layers import LAYOUT_LAYERS
+from kmigrate.layout.interpret.rows import is_one
 from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.sizes import behind
 from kmigrate.layout.interpret.state import short
@@ -186,7 +187,7 @@ class Layers(Lambdas):
         given = layer.values.get("noise_shape")
         if given is None or (isinstance(given[0], Const) and given[0].value is None):
             return
-        if x.axes is None or per_axis(self, x, *given, node, "noise along", _is_one) is None:  # type: ignore[arg-type]
+        if x.axes is None or per_axis(self, x, *given, node, "noise along", is_one) is None:  # type: ignore[arg-type]
             self.pin_if_moving(x, "`noise_shape` names axes", node)
 
     def _recurrent_map(self, layer: Layer, x: Array, node: ast.expr) -> Array:
@@ -271,7 +272,3 @@ class Layers(Lambdas):
         if not isinstance(made, Array) or made.axes is None:
             return self._opaque_layer(layer, x, expr, node)
         return self.tensor([x.axes[0], x.axes[1], *made.axes[1:]], node, made.node)
-
-
-def _is_one(item: Value) -> bool:
-    return isinstance(item, Const) and item.value == 1

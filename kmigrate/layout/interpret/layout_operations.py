@@ -9,7 +9,7 @@ from kmigrate.layout.axes import BATCH, CHANNEL, SPATIAL, Axis, moves
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.along_operations import per_axis
 from kmigrate.layout.interpret.calls import Call, Operation
-from kmigrate.layout.interpret.rows import first, is_none, known, refused
+from kmigrate.layout.interpret.rows import first, is_none, is_one, known, refused
 from kmigrate.layout.interpret.shapes import Operand
 from kmigrate.layout.interpret.state import short
 from kmigrate.layout.interpret.worlds import FIRST_NAMES
@@ -100,7 +100,7 @@ def of_tensorflow(spatial: int, window_at: tuple[tuple[int, str], ...], channels
                 continue
             if len(window[0].items) != len(order):  # for the rows and columns alone
                 continue
-            if per_axis(run, array, *window, call.node, name, _is_one) is None:
+            if per_axis(run, array, *window, call.node, name, is_one) is None:
                 run.pin_if(array, moves, f"`{name}` of `{short(call.node)}`", call.node)
         axes = [Axis(a.role, run.name_of(label, call.node)) for a, label in zip(array.axes, order, strict=True)]
         axes[0] = array.axes[0]
@@ -110,10 +110,6 @@ def of_tensorflow(spatial: int, window_at: tuple[tuple[int, str], ...], channels
         return Array(array.node, AxesRef(axes), array.kind, run.place(call.node), sources=(array,))
 
     return operation
-
-
-def _is_one(item: Value) -> bool:
-    return isinstance(item, Const) and item.value == 1
 
 
 def _tensorflow_setting(run: Interpreter, given: Operand | None) -> tuple[bool, int] | None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from kmigrate.layout.interpret.along_operations import (
     ALL,
-    OTHER,
-    TIMES,
     along,
     appended,
     for_each_axis,
     gradient,
     joined_by_rank,
+    other_length,
     picked,
     quarter_turns,
     split,
     squeezed,
+    times_as_long,
 )
 from kmigrate.layout.interpret.calls import Operation
 from kmigrate.layout.interpret.operations import (
@@ -134,9 +134,9 @@ NUMPY: Rows = {
     "numpy.fliplr": along(None, default=1, keyword=""),
     "numpy.flipud": along(None, default=0, keyword=""),
     "numpy.roll": along(2, names=("shift",), plain=1),
-    "numpy.repeat": along(2, names=("repeats",), plain=1, length=TIMES),
-    "numpy.diff": along(2, default=-1, names=("n",), plain=1, length=OTHER),
-    "numpy.delete": along(2, names=("obj",), plain=1, length=OTHER),
+    "numpy.repeat": along(2, names=("repeats",), plain=1, length=times_as_long),
+    "numpy.diff": along(2, default=-1, names=("n",), plain=1, length=other_length),
+    "numpy.delete": along(2, names=("obj",), plain=1, length=other_length),
     "numpy.take": picked(),
     "numpy.gradient": gradient,
     "numpy.split": split(),
@@ -171,7 +171,7 @@ METHODS: Rows = {
     "squeeze": squeezed(),
     **{name: along() for name in ("cumsum", "cumprod")},
     "argsort": along(default=-1),
-    "repeat": along(2, names=("repeats",), plain=1, length=TIMES),
+    "repeat": along(2, names=("repeats",), plain=1, length=times_as_long),
     "take": picked(),
     "dot": product(PRODUCTS["dot"]),
 }

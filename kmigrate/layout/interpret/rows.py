@@ -44,6 +44,10 @@ def is_none(given: Operand | None) -> bool:
     return given is None or (isinstance(given[0], Const) and given[0].value is None)
 
 
+def is_one(item: Value) -> bool:
+    return isinstance(item, Const) and item.value == 1
+
+
 def holds_array(value: Value, depth: int = 3) -> bool:
     """Is it an array, or does it hold one?"""
     if isinstance(value, Array):
