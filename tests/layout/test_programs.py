@@ -71,7 +71,11 @@ def test_a_second_run_changes_nothing(project: Path, name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_it_computes_the_same(name: str) -> None:
     before, after = texts(FIXTURES / name / "before"), texts(FIXTURES / name / "after")
-    scripts = [path for path in before if "/" not in path and path.removesuffix(".py") in ("train", "look")]
+    words = {
+        word for text in before.values() for line in text.splitlines() if "import" in line for word in line.split()
+    }
+    scripts = [path for path in before if "/" not in path and path.removesuffix(".py") not in words]
+    assert scripts
     for script in scripts:
         logs = [run(files[script], ordering="tf", modules=modules(files)) for files in (before, after)]
         assert not logs[0].error
