@@ -52,6 +52,14 @@ BRANCHES = {
         "        if flag:\n            self.axis = 1\n            return\n        self.axis = 3\n"
         "x = x - x.mean(axis=C().axis, keepdims=True)\n"
     ),
+    "attribute behind an early return": (
+        "class C(object):\n    axis = 2\n    def set(self):\n        if flag:\n            return\n"
+        "        self.axis = 1\nc = C()\nc.set()\nx = x - x.mean(axis=c.axis, keepdims=True)\n"
+    ),
+    "global behind a return in a loop": (
+        "axis = 2\ndef choose():\n    global axis\n    for k in range(2):\n        if flag:\n            return k\n"
+        "    axis = 1\nchoose()\nx = x - x.mean(axis=axis, keepdims=True)\n"
+    ),
     "attribute of a class": (
         "class C(object):\n    axis = 2\nif flag:\n    C.axis = 1\nx = x - x.mean(axis=C.axis, keepdims=True)\n"
     ),
@@ -95,9 +103,11 @@ BRANCHES = {
 }
 
 
+@pytest.mark.parametrize("before", ["", MODEL + "model.predict(x)\n"], ids=["", "fed before"])
 @pytest.mark.parametrize("body", BRANCHES.values(), ids=BRANCHES)
-def test_what_branches_do_to_objects(body: str) -> None:
-    _, plan = same(HEAD + body + MODEL + FIT)
+def test_what_branches_do_to_objects(body: str, before: str) -> None:
+    """Fed before too, ``x`` would be channels-last from where it is made, were the body not known to depend on it."""
+    _, plan = same(HEAD + before + body + ("" if before else MODEL) + FIT)
     assert statuses(plan) == [Status.BORDERS]
 
 

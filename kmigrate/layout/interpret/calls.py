@@ -268,19 +268,24 @@ class Calls(Mappings):
     def run_function(self, function: Function, scope: Scope, context: tuple[int, ...]) -> Value:
         saved = (
             self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops, self.function,
+            self.ways_out,
         )  # fmt: skip
         source = self.files.sources[function.path]
         assert source is not None
         self.source, self.scope, self.context, self.yields, self.returns = source, scope, context, [], []
-        self.function = function
+        self.function, self.ways_out = function, None
         self.depth += 1
         node = function.node
         activations = self.activations.setdefault(id(node), [])
-        activations.append(len(self.frames))
+        early = not isinstance(node, ast.Lambda) and _returns_early(node)
+        activations.append(len(self.frames) + early)
         try:
             if isinstance(node, ast.Lambda):
                 return self.eval(node.body)
-            self.run_block(node.body)
+            if early:
+                self.with_returns(lambda: self.run_block(node.body), (self.guards, self.alternate), node)
+            else:
+                self.run_block(node.body)
             if self.yields:
                 item = self.yields[0]
                 for other in self.yields[1:]:
@@ -297,7 +302,7 @@ class Calls(Mappings):
             activations.pop()
             (
                 self.source, self.scope, self.context, self.yields, self.returns, self.statement, self.loops,
-                self.function,
+                self.function, self.ways_out,
             ) = saved  # fmt: skip
 
     def bind_parameters(self, function: Function, call: Call, scope: Scope, owner: Value | None) -> bool:
@@ -577,6 +582,16 @@ class Calls(Mappings):
 
     def apply_model_call(self, model: Model, call: Call) -> Value:
         raise NotImplementedError
+
+
+def _returns_early(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """May statements stand behind a return of this function? Its node keeps the answer."""
+    known: bool | None = node.__dict__.get("returns_early")
+    if known is None:
+        last = node.body[-1]
+        known = any(isinstance(n, ast.Return) and n is not last for stmt in node.body for n in ast.walk(stmt))
+        node.returns_early = known  # type: ignore[union-attr]
+    return known
 
 
 def _words(value: Dict) -> bool:

@@ -45,10 +45,19 @@ def _copy(value: Any) -> Any:
     return type(value)(value) if isinstance(value, list | dict | set) else value
 
 
+class WaysOut(NamedTuple):
+    """The returns of a function being run."""
+
+    depth: int  # its frame
+    worlds: object  # the branches on the ordering that it is run in: those within it are paired, not joined
+    left: list[Left]  # what objects were at each return
+
+
 class Heap:
     """The objects that were changed, for each branch being run."""
 
     frames: list[Frame]
+    ways_out: WaysOut | None = None  # None where nothing can stand behind a return
 
     def touch(self, owner: Any) -> None:
         """``owner`` is about to change. What was made in this branch is seen by no other one."""
@@ -69,6 +78,19 @@ class Heap:
                 left[key] = (owner, state_of(owner))
                 put_back(owner, before)
         return result, left
+
+    def with_returns(self, body: Callable[[], object], worlds: object, at: ast.AST) -> None:
+        """Runs the body of a function that may return early: what stands behind a return has not happened there."""
+        self.ways_out = out = WaysOut(len(self.frames), worlds, [])
+        _, left = self.branch(body)
+        self.rejoin([*out.left, left], at)
+
+    def at_return(self, worlds: object) -> None:
+        out = self.ways_out
+        if out is not None and out.worlds == worlds:
+            start = self.frames[out.depth].start
+            changed = {key: owner for frame in self.frames[out.depth :] for key, (owner, _) in frame.changed.items()}
+            out.left.append({key: (owner, state_of(owner)) for key, owner in changed.items() if owner.born < start})
 
     def rejoin(self, ways: list[Left], at: ast.AST) -> None:
         """One of these ways was gone: each object is what any of them left."""

@@ -126,6 +126,7 @@ class Interpreter(Branches):
         value = Const(None) if stmt.value is None else self.eval(stmt.value)
         if stmt.value is not None:
             self.passes(value, stmt.value)
+        self.at_return((self.guards, self.alternate))
         self.returns.append(value)
         return "return"
 
