@@ -8,7 +8,7 @@ from __future__ import annotations
 import pytest
 
 from kmigrate.plan import Status
-from tests.layout.converting import IMAGES, around, statuses
+from tests.layout.converting import IMAGES, around, convert, statuses
 
 UNCHANGED = [
     "x = x / 255.",
@@ -181,6 +181,7 @@ def test_what_works_by_position_stays(expression: str) -> None:
         pytest.param("m = np.sum(x, axis=1, where=np.arange(6) > 2)", id="where"),
         pytest.param("f = x.flatten('F')\nnp.save('f.npy', f)", id="columns first"),
         pytest.param("f = np.reshape(x, (9, 3, 48), order='F')\nnp.save('f.npy', f)", id="reshape, columns first"),
+        pytest.param("m = np.squeeze(x[k:]).mean(axis=1)\nnp.save('m.npy', m)", id="axes that may go"),
         pytest.param("f = np.cumsum(x)\nnp.save('f.npy', f)", id="in memory order"),
         pytest.param("p = ((0, 0), (1, 0), (0, 0), (0, 0))\nz = np.pad(x, p, 'constant')", id="pads elsewhere"),
     ],
@@ -190,3 +191,16 @@ def test_lines_that_cannot_be_rewritten_keep_their_array(body: str) -> None:
     new, plan = around(body, IMAGES)
     assert body in new or new == body
     assert Status.DONE not in statuses(plan)
+
+
+@pytest.mark.parametrize(("version", "left"), [("1.2.2", True), ("2.1.3", False)])
+def test_kernels_of_backend_convolutions_lie_like_the_maps_in_keras_1(version: str, left: bool) -> None:
+    """See docs/facts.md, 4."""
+    text = (
+        "import numpy as np\nfrom keras import backend as K\n"
+        "from keras.layers import GlobalAveragePooling2D, Input, Lambda\nfrom keras.models import Model\n"
+        "i = Input((3, 8, 6))\nt = Lambda(lambda t: K.conv2d(t, K.ones((3, 3, 3, 3))))(i)\n"
+        "model = Model(i, GlobalAveragePooling2D()(t))\nmodel.predict(np.zeros((9, 3, 8, 6)))\n"
+    )
+    new, _ = convert(text, source_keras=version, ordering="th")
+    assert (new == text) is left

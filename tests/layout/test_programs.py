@@ -124,6 +124,24 @@ def test_a_file_that_was_not_given_is_named_and_nothing_changes(project: Path) -
     assert [m.status for m in results["net.py"].plan.models] == [Status.LEFT_ALONE]
 
 
+OLD = "from keras import backend as K\nprint K.image_data_format()\n"
+
+
+@pytest.mark.parametrize(("other", "left"), [(OLD, True), ("print('no model here')\n", False)])
+def test_a_module_in_python_2_may_set_the_ordering(project: Path, other: str, left: bool) -> None:
+    train = """\
+        import numpy as np
+        import other
+        from keras.layers import Conv2D, GlobalAveragePooling2D
+        from keras.models import Sequential
+        model = Sequential([Conv2D(4, (3, 3), input_shape=(3, 28, 20)), GlobalAveragePooling2D()])
+        model.predict(np.zeros((9, 3, 28, 20)))
+    """
+    results = convert({"other.py": other, "train.py": train}, ordering="th", source_keras="2.1.3")
+    assert (results["train.py"].new_text is None) is left
+    assert ("KM904 `other.py` cannot be read as Python 3 and may use Keras" in said(results)) is left
+
+
 def test_a_script_alone_says_nothing_of_keras(project: Path) -> None:
     assert convert(ALL, "train.py", "config.py") == {}
 

@@ -230,6 +230,13 @@ def test_estimators_that_leave(use: str) -> None:
     assert (new, set(statuses(plan))) == (text, {Status.LEFT_ALONE})
 
 
+def test_a_map_that_an_estimator_compares_with_labels_keeps_its_layout() -> None:
+    text = HEAD + ESTIMATOR.replace("    model.add(GlobalMaxPooling2D())\n", "") + "clf.fit(x, strange(y))\n"
+    new, plan = convert(text, source_keras="2.1.3")
+    assert "model.add(Permute((3, 1, 2)))" in new
+    assert statuses(plan) == [Status.BORDERS]
+
+
 def test_a_parameter_of_an_estimator_is_not_its_default() -> None:
     """The axis that normalises may be set by a search: not followed."""
     text = HEAD + ESTIMATOR.replace("(axis=1))", "(axis=axis))") + ESTIMATES["fit"]
