@@ -92,6 +92,27 @@ BRANCHES = {
     "sizes that differ": (
         "y = x[:, :1] if flag else x[:, ::2]\nx = x + y.reshape(5, -1, 8, 6).mean(axis=1, keepdims=True)\n"
     ),
+    "what a break skips": (
+        "class C(object):\n    axis = 2\nc = C()\nfor k in range(2):\n    if flag:\n        break\n"
+        "    c.axis = 1\nx = x - x.mean(axis=c.axis, keepdims=True)\n"
+    ),
+    "what a break in a long loop skips": (
+        "class C(object):\n    axis = 1\nc = C()\nfor k in range(int(flag) + 1):\n    if flag:\n        c.axis = 2\n"
+        "        break\n    c.axis = 1\nx = x - x.mean(axis=c.axis, keepdims=True)\n"
+    ),
+    "what a continue skips": (
+        "class C(object):\n    axis = 2\nc = C()\nfor k in range(1):\n    if flag:\n        c.axis = 3\n"
+        "        continue\n    c.axis = 1\nx = x - x.mean(axis=c.axis, keepdims=True)\n"
+    ),
+    "what a raise skips": (
+        "class C(object):\n    axis = 2\nc = C()\ndef choose():\n    if flag:\n        c.axis = 3\n"
+        "        raise ValueError\n    c.axis = 1\ntry:\n    choose()\nexcept ValueError:\n    pass\n"
+        "x = x - x.mean(axis=c.axis, keepdims=True)\n"
+    ),
+    "what an exception skips": (
+        "class C(object):\n    axis = 2\nc = C()\ntry:\n    [1][int(flag)]\n    c.axis = 1\nexcept IndexError:\n"
+        "    pass\nx = x - x.mean(axis=c.axis, keepdims=True)\n"
+    ),
     "break": (
         "class C(object):\n    axis = 2\nc = C()\nfor k in range(int(flag)):\n    c.axis = 1\n    if k == 0:\n"
         "        break\nx = x - x.mean(axis=c.axis, keepdims=True)\n"

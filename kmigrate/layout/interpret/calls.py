@@ -273,7 +273,7 @@ class Calls(Mappings):
         source = self.files.sources[function.path]
         assert source is not None
         self.source, self.scope, self.context, self.yields, self.returns = source, scope, context, [], []
-        self.function, self.ways_out = function, None
+        self.function, self.ways_out = function, {how: out for how, out in self.ways_out.items() if how == "raise"}
         self.depth += 1
         node = function.node
         activations = self.activations.setdefault(id(node), [])
@@ -283,7 +283,7 @@ class Calls(Mappings):
             if isinstance(node, ast.Lambda):
                 return self.eval(node.body)
             if early:
-                self.with_returns(lambda: self.run_block(node.body), (self.guards, self.alternate), node)
+                self.with_exits("return", lambda: self.run_block(node.body), (self.guards, self.alternate), node)
             else:
                 self.run_block(node.body)
             if self.yields:

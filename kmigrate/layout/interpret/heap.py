@@ -6,7 +6,8 @@ Names are joined by the statements that branch (machine.py); here are the object
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeVar
 
 from kmigrate.layout.values import Array, Class, Dict, Instance, Layer, Model, Scope, Seq, Unknown, Value, birth
@@ -46,18 +47,18 @@ def _copy(value: Any) -> Any:
 
 
 class WaysOut(NamedTuple):
-    """The returns of a function being run."""
+    """Where the body of a function, of a loop or of a try statement that is being run is left early."""
 
     depth: int  # its frame
     worlds: object  # the branches on the ordering that it is run in: those within it are paired, not joined
-    left: list[Left]  # what objects were at each return
+    left: list[Left]  # what objects were at each of these places
 
 
 class Heap:
     """The objects that were changed, for each branch being run."""
 
     frames: list[Frame]
-    ways_out: WaysOut | None = None  # None where nothing can stand behind a return
+    ways_out: Mapping[str, WaysOut] = MappingProxyType({})  # by the statement that leaves: return, break, ...
 
     def touch(self, owner: Any) -> None:
         """``owner`` is about to change. What was made in this branch is seen by no other one."""
@@ -79,14 +80,23 @@ class Heap:
                 put_back(owner, before)
         return result, left
 
-    def with_returns(self, body: Callable[[], object], worlds: object, at: ast.AST) -> None:
-        """Runs the body of a function that may return early: what stands behind a return has not happened there."""
-        self.ways_out = out = WaysOut(len(self.frames), worlds, [])
-        _, left = self.branch(body)
-        self.rejoin([*out.left, left], at)
+    def with_exits(self, how: str, body: Callable[[], T], worlds: object, at: ast.AST, at_once: bool = False) -> T:
+        """Runs a body that may be left early: what stands behind such a place has not happened there.
 
-    def at_return(self, worlds: object) -> None:
-        out = self.ways_out
+        ``at_once``: it may also be left before it does anything.
+        """
+        outer, out = self.ways_out, WaysOut(len(self.frames), worlds, [])
+        self.ways_out = {**outer, how: out}
+        try:
+            result, left = self.branch(body)
+        finally:
+            self.ways_out = outer
+        self.rejoin([*out.left, left, *([{}] if at_once else [])], at)
+        return result
+
+    def goes_out(self, how: str, worlds: object) -> None:
+        """A statement that leaves a body early."""
+        out = self.ways_out.get(how)
         if out is not None and out.worlds == worlds:
             start = self.frames[out.depth].start
             changed = {key: owner for frame in self.frames[out.depth :] for key, (owner, _) in frame.changed.items()}

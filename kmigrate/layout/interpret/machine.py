@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kmigrate.layout.axes import Axis, moves
 from kmigrate.layout.dims import Dim
@@ -126,22 +126,39 @@ class Interpreter(Branches):
         value = Const(None) if stmt.value is None else self.eval(stmt.value)
         if stmt.value is not None:
             self.passes(value, stmt.value)
-        self.at_return((self.guards, self.alternate))
+        self._leaves("return")
         self.returns.append(value)
         return "return"
 
     def run_Raise(self, stmt: ast.Raise) -> str:
         if stmt.exc is not None:
             self.eval(stmt.exc)
+        self._leaves("raise")
         return "raise"
 
     def run_Break(self, stmt: ast.Break) -> str:
         self._leaves_body()
+        self._leaves("break")
         return "break"
 
     def run_Continue(self, stmt: ast.Continue) -> str:
         self._leaves_body()
+        self._leaves("continue")
         return "continue"
+
+    def _leaves(self, how: str) -> None:
+        self.goes_out(how, (self.guards, self.alternate))
+
+    def _left_early(
+        self, how: str, body: Callable[[], str | None], stmt: ast.stmt, at_once: bool = False
+    ) -> str | None:
+        return self.with_exits(how, body, (self.guards, self.alternate), stmt, at_once)
+
+    def _round(self, stmt: ast.For | ast.AsyncFor | ast.While) -> str | None:
+        """The body of a loop, once."""
+        if not _holds(stmt, ast.Continue):
+            return self.run_block(stmt.body)
+        return self._left_early("continue", lambda: self.run_block(stmt.body), stmt)
 
     def _leaves_body(self) -> None:
         """What names hold at a break or continue, they may hold behind the loop or when its body runs again."""
@@ -230,17 +247,16 @@ class Interpreter(Branches):
         self.exits.append([])
         self.loops += 1
         try:
-            if items is not None:
-                for item in items:
-                    self.assign(stmt.target, item, None, None)
-                    end = self.run_block(stmt.body)
-                    if end in ("return", "raise"):
-                        return end
-                    if end == "break":
-                        break
-                self._join_exits(stmt)
-            else:
+
+            def rounds() -> str | None:
+                if items is not None:
+                    return self._unroll(stmt, items)
                 self._loop(stmt, iterable)
+                return None
+
+            end = self._left_early("break", rounds, stmt) if _holds(stmt, ast.Break) else rounds()
+            if end is not None:
+                return end
         finally:
             self.loops -= 1
             self.exits.pop()
@@ -249,12 +265,23 @@ class Interpreter(Branches):
 
     run_AsyncFor = run_For
 
+    def _unroll(self, stmt: ast.For, items: Sequence[Value]) -> str | None:
+        for item in items:
+            self.assign(stmt.target, item, None, None)
+            end = self._round(stmt)
+            if end in ("return", "raise"):
+                return end
+            if end == "break":
+                break
+        self._join_exits(stmt)
+        return None
+
     def _loop(self, stmt: ast.For, iterable: Value) -> None:
         """A loop of unknown length: its body runs twice, so that what it carries over is met."""
         for _ in range(2):
             before = self.snapshot()
             self.assign(stmt.target, self.item_of(iterable, stmt.iter), None, None)
-            end, left = self.branch(lambda: self.run_block(stmt.body))
+            end, left = self.branch(lambda: self._round(stmt))
             self.rejoin([left, {}], stmt)
             if end in ("return", "raise"):
                 self.scope.names = before
@@ -264,6 +291,11 @@ class Interpreter(Branches):
             self._join_exits(stmt)
 
     def run_While(self, stmt: ast.While) -> str | None:
+        if not _holds(stmt, ast.Break):
+            return self._while(stmt)
+        return self._left_early("break", lambda: self._while(stmt), stmt)
+
+    def _while(self, stmt: ast.While) -> str | None:
         test = self.eval(stmt.test)
         self.differs(test, stmt.test)
         for part in ast.walk(stmt.test):  # whatever comes of it at first, it is asked again and again
@@ -275,7 +307,7 @@ class Interpreter(Branches):
         forever = self.truth(test) is True
         for _ in range(2):
             before = self.snapshot()
-            end, left = self.branch(lambda: self.run_block(stmt.body))
+            end, left = self.branch(lambda: self._round(stmt))
             self.rejoin([left, {}], stmt)
             if end in ("return", "raise"):
                 self.loops -= 1
@@ -312,7 +344,11 @@ class Interpreter(Branches):
     def run_Try(self, stmt: ast.Try) -> str | None:
         before = self.snapshot()
         self.trying += 1
-        end = self.run_block(stmt.body)
+        if stmt.handlers:
+            goes_on = not all(isinstance(handler.body[-1], ast.Raise) for handler in stmt.handlers)
+            end = self._left_early("raise", lambda: self.run_block(stmt.body), stmt, at_once=goes_on)
+        else:
+            end = self.run_block(stmt.body)
         self.trying -= 1
         end = end or self.run_block(stmt.orelse)
         for handler in stmt.handlers:
@@ -651,3 +687,11 @@ def _counts(body: list[ast.stmt]) -> bool:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "next":
             return True
     return False
+
+
+def _holds(stmt: ast.stmt, kind: type[ast.stmt]) -> bool:
+    """Is there such a statement in it? Its node keeps the answer."""
+    known: dict[type, bool] = stmt.__dict__.setdefault("holds", {})
+    if kind not in known:
+        known[kind] = any(isinstance(node, kind) for node in ast.walk(stmt))
+    return known[kind]
