@@ -50,7 +50,7 @@ class Planner:
             if self._collect():
                 return
             rounds += 1
-            work += len(graph.parent) + len(graph.sites) + len(graph.soft) + len(self.run.axis_uses)
+            work += len(graph.parent) + len(graph.sites) + len(graph.soft) + len(graph.pins) + len(self.run.axis_uses)
         self.edits, self.cuts = [], []
         graph.flipped = set()
         for node, goal in graph.goals:

@@ -10,7 +10,7 @@ import pytest
 from kmigrate.plan import Status
 from tests.generated import Program
 from tests.generated.outcome import Outcome, check
-from tests.layout.converting import convert, statuses
+from tests.layout.converting import codes, convert, statuses
 
 
 def outcome(text: str, version: tuple[int, ...], ordering: str = "tf", **options: Any) -> Outcome:
@@ -222,3 +222,103 @@ def test_an_axis_that_two_contexts_give_and_neither_changes() -> None:
     """
     found = outcome(HEAD + "from keras.engine import Layer\n" + textwrap.dedent(text), (2, 2, 4))
     assert not found.problem
+
+
+# The first layer is not known: its output is no input of the model, and it may follow the setting.
+UNKNOWN_FIRST = """
+from keras import backend as K
+from keras.layers import Conv2D, Dense, Flatten
+from keras.models import Sequential
+from sounds import Spectrogram
+{setting}
+def build():
+    net = Sequential()
+    net.add(Spectrogram(n_dft=512, input_shape=(1, 16000)))
+    net.add(Conv2D(8, 3{said}))
+    net.add(Flatten())
+    net.add(Dense(3))
+    return net
+net = build()
+"""
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [("K.set_image_data_format('channels_first')", ""), ("", ", data_format='channels_first'")],
+    ids=["set", "said"],
+)
+def test_a_model_whose_first_layer_is_not_known(setting: str, said: str) -> None:
+    text = UNKNOWN_FIRST.format(setting=setting, said=said)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert new == text and statuses(plan) == [Status.LEFT_ALONE]
+
+
+def test_one_text_that_is_several_numbers_in_a_loop_is_no_conflict() -> None:
+    text = """
+    from keras import backend as K
+    from keras.layers import BatchNormalization, Conv2D
+    from keras.models import Sequential
+    from sounds import Spectrogram
+    K.set_image_data_format('channels_first')
+    def build(kernels, count):
+        axis = 1 if K.image_data_format() == 'channels_first' else -1
+        net = Sequential()
+        net.add(Spectrogram(n_dft=512, input_shape=(1, 16000)))
+        for i in range(count):
+            net.add(Conv2D(kernels[i], (3, 3)))
+            net.add(BatchNormalization(axis=axis))
+        return net
+    net = build([3, 4], 2)
+    """
+    _, plan = convert(text, source_keras="2.0.9")
+    assert statuses(plan) == [Status.LEFT_ALONE] and "KM908" not in codes(plan)
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "from nets import block\ni = Input((3, 8, 8))\nother = Model(i, block(i, 4))",
+        "from nets import make\nnet = make(3, 8, 8)\nnet.compile('sgd', 'mse')",
+        "from nets import make\nnet = make('a')\nnet.predict(np.zeros((2, 3, 8, 8)))",
+    ],
+    ids=["layers", "a model", "a model that predicts"],
+)
+def test_code_that_makes_layers_follows_the_setting(use: str) -> None:
+    tail = """
+    net2 = Sequential([Conv2D(4, 3, input_shape=(3, 8, 8)), GlobalMaxPooling2D()])
+    net2.compile('sgd', 'mse')
+    net2.fit(np.zeros((2, 3, 8, 8)), np.ones((2, 4)))
+    """
+    head = HEAD.replace("Flatten", "Flatten, GlobalMaxPooling2D")
+    text = head + use + "\n" + textwrap.dedent(tail)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert new == text
+    assert Status.LEFT_ALONE in statuses(plan)
+
+
+def test_a_loaded_model_does_not_follow_the_setting() -> None:
+    text = HEAD.replace("Model,", "load_model, Model,").replace(
+        "Flatten", "Flatten, GlobalMaxPooling2D"
+    ) + textwrap.dedent("""
+    net = load_model('a.h5')
+    net.compile('sgd', 'mse')
+    net2 = Sequential([Conv2D(4, 3, input_shape=(3, 8, 8)), GlobalMaxPooling2D()])
+    net2.compile('sgd', 'mse')
+    net2.fit(np.zeros((2, 3, 8, 8)), np.ones((2, 4)))
+    """)
+    new, _ = convert(text, source_keras="2.1.3")
+    assert "channels_last" in new
+
+
+def test_a_permute_layer_says_the_rank_of_what_it_takes() -> None:
+    text = HEAD.replace("Flatten", "Flatten, GlobalMaxPooling2D") + textwrap.dedent("""
+    from sklearn.model_selection import train_test_split
+    x, y = np.load('x_10_3_8_6.npy'), np.ones((10, 4))
+    a, b, c, d = train_test_split(x, y, test_size=0.3)
+    net = Sequential([Conv2D(4, 3, input_shape=x.shape[1:]), GlobalMaxPooling2D()])
+    net.compile('sgd', 'mse')
+    net.fit(a, c)
+    np.save('p.npy', b)
+    """)
+    found = outcome(text, (2, 2, 4))
+    assert found.converted and not found.problem

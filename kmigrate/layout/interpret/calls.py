@@ -149,8 +149,10 @@ class Calls(Mappings):
             if isinstance(method, Method):
                 return self.call_method(method, call)
             self.leak(callee, call.node.func, f"`{short(call.node)}`")
+            self.may_make_layers(call)
             return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
         if isinstance(callee, Unknown):
+            self.may_make_layers(call)
             return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` is not known")
         self.differs(callee, call.node.func)
         return self.opaque(call.all(), call.node, f"`{short(call.node)}`")
@@ -185,6 +187,9 @@ class Calls(Mappings):
         raise NotImplementedError
 
     def fetch(self, what: Fetch, call: Call) -> Value:
+        raise NotImplementedError
+
+    def may_make_layers(self, call: Call) -> None:
         raise NotImplementedError
 
     def batches_of(self, value: Value, at: ast.expr) -> Batches | None:

@@ -98,6 +98,8 @@ class Library(Data):
             return self.make_search(call)
         if top.startswith("keras_"):
             self.may_read_ambient(call)
+        elif top not in tables.NO_KERAS:
+            self.may_make_layers(call)
         return self.opaque(call.all(), call.node, f"`{short(call.node.func)}` (not in the tables)")
 
     # -- Keras -----------------------------------------------------------------------------------------
@@ -182,6 +184,25 @@ class Library(Data):
         because = self.because(f"`{short(call.node)}` (not in the tables) may follow the setting", call.node)
         for node in (self.ambient.layers, self.ambient.loaders):
             self.graph.pin(node, because)
+
+    def may_make_layers(self, call: Call) -> None:
+        """Code that is not seen and gets maps of a model makes layers, which follow the setting."""
+        given = [i for value, _ in call.all() for i in (value.items if isinstance(value, Seq) else [value])]
+        maps = any(isinstance(i, Array) and i.kind == "tensor" and (i.axes is None or len(i.axes) > 3) for i in given)
+        if maps or self._of_unseen_model(call):
+            self.may_read_ambient(call)
+
+    def _of_unseen_model(self, call: Call) -> bool:
+        """Is it a method of a model that code made that is not seen, under the setting?"""
+        method = call.node.func
+        if not isinstance(method, ast.Attribute) or not isinstance(method.value, ast.Name):
+            return False
+        owner = self.scope.lookup(method.value.id)
+        if not isinstance(owner, Unknown) or owner.place is None or not isinstance(owner.place.node, ast.Call):
+            return False
+        if (_word(owner.place.node.func) or "").startswith(("load_model", "model_from_")):
+            return False  # a file says which layout each layer has
+        return method.attr in tables.OF_MODELS or (method.attr in ("fit", "predict", "evaluate") and _given_maps(call))
 
     def _layer_call(self, api: Api, call: Call) -> Value:
         name = api.name
@@ -353,6 +374,14 @@ DRAWING = frozenset(
     "figure subplot subplots show title xlabel ylabel legend savefig close axis grid tight_layout colorbar xlim ylim "
     "xticks yticks gray plot suptitle".split()
 )
+
+
+def _word(callee: ast.expr) -> str | None:
+    return callee.id if isinstance(callee, ast.Name) else getattr(callee, "attr", None)
+
+
+def _given_maps(call: Call) -> bool:
+    return any(isinstance(value, Array) and value.axes is not None and len(value.axes) > 3 for value, _ in call.all())
 
 
 def _draws_no_array(dotted: str) -> bool:

@@ -176,9 +176,12 @@ class Models(Edges):
                 if isinstance(tensor, Array):
                     self.graph.pin(tensor.node, self.because(f"`{short(expr)}` is not a layer that is known", node))
             made = self.tensor(None, node)
-            self.graph.pin(made.node, self.because(f"`{short(expr)}` is not a layer that is known", node))
+            because = self.because(f"`{short(expr)}` is not a layer that is known, and may follow the setting", node)
+            for stays in (made.node, self.ambient.layers):
+                self.graph.pin(stays, because)
+            # What comes out of it is no input of the model: no Permute layer there is the model's first.
+            model.inputs = model.inputs or [self.tensor(None, node)]
             model.outputs, model.top = [made], None
-            model.inputs = model.inputs or [made]
             return
         model.layers.append(item)
         if not model.outputs and item.api.name == "Merge":

@@ -124,3 +124,11 @@ HARMLESS_MODULES = frozenset(
     "gc subprocess getpass platform configparser ConfigParser __future__ typing string urllib urllib2 requests "
     "optparse signal socket threading hashlib traceback inspect yaml codecs contextlib textwrap locale".split()
 )
+
+# Packages whose functions make no Keras layers.
+NO_KERAS = frozenset("numpy tensorflow theano scipy sklearn skimage cv2 pandas matplotlib PIL builtins".split())
+# Methods that only models of Keras have.
+OF_MODELS = frozenset(
+    "compile fit_generator train_on_batch test_on_batch predict_on_batch predict_generator evaluate_generator "
+    "predict_classes load_weights save_weights".split()
+)
