@@ -322,3 +322,18 @@ def test_a_permute_layer_says_the_rank_of_what_it_takes() -> None:
     """)
     found = outcome(text, (2, 2, 4))
     assert found.converted and not found.problem
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "t = Flatten()(Permute((2, 1, 3))(Conv2D(4, 3)(i)))",
+        "t = Flatten()(Permute((3, 1, 2))(i))\nu = Conv2D(4, 3)(i)",
+        "i = Input((7, 9))\nt = Flatten()(Conv1D(4, 3)(i))\nu = Conv2D(4, 3, input_shape=(2, 5, 6))",
+    ],
+)
+def test_a_flatten_that_moves_an_axis_which_is_no_channel(lines: str) -> None:
+    text = f"from keras.layers import Conv1D, Permute\ni = Input((4, 7, 9))\n{lines}\nnet = Model(i, t)\n"
+    size = "2_7_9" if "Conv1D" in lines else "2_4_7_9"
+    found = outcome(HEAD + text + f"net.predict(np.load('x_{size}.npy'))\n", (2, 2, 4))
+    assert not found.problem

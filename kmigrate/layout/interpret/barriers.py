@@ -61,8 +61,18 @@ class Barriers(Merging):
             self.event("flatten", flat, node)
             if layer.ambient.first and given is None:
                 self.graph.tie(x.node, layer.ambient.layers)
+            self.later(lambda: self._flatten_of_channels(layer, x, axes, node))
             return flat
         return self._flat_features(layer, x, expr, node)
+
+    def _flatten_of_channels(self, layer: Layer, x: Array, axes: list[Axis], node: ast.expr) -> None:
+        """A Flatten that moves the channels moves axis 1, whatever it is: as it does without that if x flips?"""
+        before = [*axes[2:], axes[1]]
+        after = (last(axes) if moves(axes) else axes)[1:]
+        solid = [[id(a) for a in order if a.size is None or a.size.value != 1] for order in (before, after)]
+        if solid[0] != solid[1]:
+            text = f"`{layer.api.spelled}` moves the axis {letters(axes[1:2])} of {letters(axes)} to the end"
+            self.graph.pin(x.node, self.because(text, node))
 
     def _flat_features(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Array:
         """All axes but the batch in one, in memory order: the policy for features applies (docs/design.md, 8)."""
