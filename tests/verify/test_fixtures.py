@@ -17,8 +17,8 @@ from kmigrate.verify import Server, Verdict
 pytestmark = pytest.mark.verify
 FOLDER = Path(__file__).parents[2] / "fixtures" / "layout"
 DATA = re.compile(r"'(\w*?((?:_\d+)+)\.npy)'")  # a name that gives a shape: rows_20_3072.npy
-# What does not run: the port to Keras 3 does not take `**` in merge(...).
-NOT_RUN = {"hardcoded_axis"}
+# What does not run: the port to Keras 3 takes neither `**` in merge(...) nor K.function.
+NOT_RUN = {"hardcoded_axis", "activations_fetched"}
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/after.py") if path.parent.name not in NOT_RUN)
 MAIN = ("mnist_cnn_th", "cifar10_leaky_th", "unet_k2", "keras3_functional", "vgg_npload")
 EQUIVALENT = {"cifar10_leaky_th": Verdict.EQUIVALENT_EXCEPT_AT_0}
