@@ -156,24 +156,20 @@ def _convert_group(group: Group, results: dict[str, Result], project: Project, o
         modules = None if group.alone else project
         files = Files(texts, group.entries, modules, group.locked, editable=group.files)
         program = layout.analyse(files, options)
-    except RecursionError:
-        problem = ("KM908", "nested too deeply")
-    except MemoryError:
-        problem = ("KM908", "too large: memory ran out")
     except Exception as error:
-        problem = ("KM900", f"internal error: {type(error).__name__}: {error} ({_where(error)})")
+        code, why = _failure(error)
     else:
         if not program.limit or len(group.files) == 1:
             return _finish(program, group, results, options)
-        problem = ("KM908", program.limit)
+        code, why = "KM908", program.limit
     if len(group.files) > 1:
         alone = [Group([path], [path], {}, alone=True) for path in texts]
         made = [result for one in alone for result in _convert_group(one, results, project, options)]
-        text = f"{problem[1]}: not looked at together with the other files of its program"
-        made[0].plan.diagnostics.append(Diagnostic(made[0].path, 0, 0, problem[0], text))
+        text = f"{why}: not looked at together with the other files of its program"
+        made[0].plan.diagnostics.append(Diagnostic(made[0].path, 0, 0, code, text))
         return made
     for result in mine:
-        _drop(result, problem[1], problem[0])
+        _drop(result, why, code)
     return mine
 
 
@@ -191,19 +187,25 @@ def _finish(program: Program, group: Group, results: dict[str, Result], options:
             problem = _rewrite(program, mine, options, again=not refused)  # it would find what was refused
             if problem is None:
                 return list(mine.values())
-            text = f"the rewrite was dropped: the new program would not do the same: {problem.text}"
-            if problem.node is None or not without(program, problem.node, text, options):
-                raise rewriting.RewriteError(f"the new program would not do the same: {problem.text}")
+            why = f"the new program would not do the same: {problem.text}"
+            if problem.node is None or not without(program, problem.node, f"the rewrite was dropped: {why}", options):
+                raise rewriting.RewriteError(why)
         raise rewriting.RewriteError("the new program would not do the same, even with some models left alone")
-    except rewriting.RewriteError as error:
-        _drop_all(mine, f"the rewrite was dropped: {error}", "KM900")
-    except RecursionError:
-        _drop_all(mine, "nested too deeply", "KM908")
-    except MemoryError:
-        _drop_all(mine, "too large: memory ran out", "KM908")
     except Exception as error:
-        _drop_all(mine, f"internal error: {type(error).__name__}: {error} ({_where(error)})", "KM900")
+        code, why = _failure(error)
+        _drop_all(mine, why, code)
     return list(mine.values())
+
+
+def _failure(error: Exception) -> tuple[str, str]:
+    """The code and the words for what stopped the conversion of a program."""
+    if isinstance(error, rewriting.RewriteError):
+        return "KM900", f"the rewrite was dropped: {error}"
+    if isinstance(error, RecursionError):
+        return "KM908", "nested too deeply"
+    if isinstance(error, MemoryError):
+        return "KM908", "too large: memory ran out"
+    return "KM900", f"internal error: {type(error).__name__}: {error} ({_where(error)})"
 
 
 def _share_out(program: Program, results: Mapping[str, Result], options: Options) -> None:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 from kmigrate.discovery import SKIPPED
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange, project_root
+from kmigrate.syntax import parse
 
 MAX_FILES = 2_000  # of a project, that are searched for importers
 MAX_TOGETHER = 150  # files that are analysed as one; what is larger is looked at file by file
@@ -89,30 +90,17 @@ class Project:
         for path in candidates:
             file = _real(path)
             if file not in seen:
-                members = self._together(file)
+                members = _closure({file}, *_edges(_folder_of(file)))
                 seen |= members
                 result.append(self._group(file, members))
         placed = {path for group in result for path in group.files}
         return result + [self._alone(_real(path)) for path in candidates if path not in placed]
 
-    def _together(self, start: Path) -> set[Path]:
-        """All files that are connected by imports."""
-        folder = _folder_of(start)
-        forward, backward = _edges(folder)
-        members, todo = {start}, [start]
-        while todo:
-            file = todo.pop()
-            for other in (*forward.get(file, ()), *backward.get(file, ())):
-                if other not in members:
-                    members.add(other)
-                    todo.append(other)
-        return members
-
     def _group(self, start: Path, members: set[Path]) -> Group:
         if len(members) > MAX_TOGETHER or sum(len(_read(m)) for m in members) > MAX_BYTES:
             return self._alone(start)
         forward, backward = _edges(_folder_of(start))
-        readable = {m for m in members if m.suffix == ".py" and _parses(m)}
+        readable = {m for m in members if m.suffix == ".py" and self._parses(m)}
         entries = {m for m in readable if not (backward.get(m, set()) & readable) or MAIN.search(_read(m))}
         reached = _closure(entries, forward)
         for file in sorted(readable):  # modules that import each other
@@ -134,6 +122,18 @@ class Project:
             {show(m): why for m, why in locked.items()},
             alone=False,
         )
+
+    def _parses(self, file: Path) -> bool:
+        """By its shown path, under which the analysis finds the tree that was parsed here."""
+        path = self._shown(file)
+        text = self.text(path)
+        if text is None:
+            return False
+        try:
+            parse(text, path)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            return False
+        return True
 
     def _alone(self, file: Path) -> Group:
         path = self._shown(file)
@@ -176,21 +176,22 @@ def _by_tail(where: tuple[Path, bool]) -> dict[str, list[Path]]:
     return found
 
 
-def _closure(start: Iterable[Path], edges: Mapping[Path, set[Path]]) -> set[Path]:
+def _closure(start: Iterable[Path], *edges: Mapping[Path, set[Path]]) -> set[Path]:
+    """All files that are reached from ``start``."""
     found = set(start)
     todo = list(found)
     while todo:
-        for other in edges.get(todo.pop(), ()):
-            if other not in found:
-                found.add(other)
-                todo.append(other)
+        file = todo.pop()
+        new = {other for each in edges for other in each.get(file, ())} - found
+        found |= new
+        todo.extend(new)
     return found
 
 
 def _folder_of(file: Path) -> tuple[Path, bool]:
     """Where the files that may import ``file`` lie, and whether folders below it count."""
-    root = project_root(file)
-    return (Path(os.path.realpath(root)), True) if root is not None else (file.parent, False)
+    root = _root(file)
+    return (root, True) if root is not None else (file.parent, False)
 
 
 @cache
@@ -309,23 +310,11 @@ def _real(path: str) -> Path:
     return Path(os.path.realpath(path))
 
 
-@cache
-def _parses(file: Path) -> bool:
-    from kmigrate.syntax import parse
-
-    text = Project(()).text(str(file))
-    try:
-        return text is not None and bool(parse(text, str(file)) or True)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-
-
 class Surroundings:
     """What can be known of the files around one file. Without a path (stdin) nothing is known."""
 
     def __init__(self, path: Path | None = None) -> None:
         self.path = path
-        self.root = None if path is None else project_root(path)
 
     def stated_version(self) -> VersionRange:
         """What requirements, keras.json and the like say of the version."""
@@ -373,7 +362,7 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.stmt, Path]]:
 
 def forget() -> None:
     """Files are read at most once in a run: a new run reads them again."""
-    for cached in (_edges, _unseen, _by_tail, _imported_names, _parses, _is_file, _python_files, _read):
+    for cached in (_edges, _unseen, _by_tail, _imported_names, _is_file, _python_files, _read):
         cached.cache_clear()
 
 
