@@ -1,4 +1,4 @@
-"""The command line: options and exit statuses; `kmigrate.commands` does what they say.
+"""The command line: options and exit statuses; `kmigrate.commands` does what they say, `kmigrate.cli_*` are commands.
 
 This module and `--help` import click and nothing of the analysis.
 """
@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib import import_module
 from typing import Any
 
 import click
 
 from kmigrate import __version__
+from kmigrate.cli_options import about_the_source, codes
 
 ERROR = 2
 INTERRUPTED = 130
@@ -33,71 +35,29 @@ Exit status:
 """
 
 
+# Each command is a module of its own, imported when it is asked for.
+COMMANDS = {
+    "explain": ("kmigrate.cli_explain", "command"),
+    "rule": ("kmigrate.cli_rules", "rule"),
+    "rules": ("kmigrate.cli_rules", "rules"),
+    "verify": ("kmigrate.cli_verify", "command"),
+}
+
+
 class _WithCommands(click.Command):
     """Takes PATHS itself, and hands over to a command where the first argument is its very name."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.commands: dict[str, click.Command] = {}
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
-        command = self.commands.get(args[0]) if args else None
-        if command is None:
+        if not args or args[0] not in COMMANDS:
             return super().make_context(info_name, args, parent, **extra)
+        module, name = COMMANDS[args[0]]
+        command: click.Command = getattr(import_module(module), name)
         return command.make_context(f"{info_name} {command.name}", args[1:], parent, **extra)
 
     def invoke(self, ctx: click.Context) -> Any:
         return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
-
-
-def _codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
-    """Split at commas; each must be a code or the beginning of one."""
-    if not values:
-        return ()
-    from kmigrate.codes import CODES
-
-    prefixes = tuple(part.strip().upper() for value in values for part in value.split(","))
-    for prefix in prefixes:
-        if not prefix or not any(code.startswith(prefix) for code in CODES):
-            raise click.BadParameter(f"no code begins with {prefix!r}; `kmigrate rules` lists them")
-    return prefixes
-
-
-def _keras_version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
-    parts = value.split(".")
-    if value != "auto" and not (len(parts) <= 3 and all(part.isdecimal() for part in parts)):
-        raise click.BadParameter("say a version such as 1.2, or auto")
-    return value
-
-
-def _about_the_source(function: Any) -> Any:
-    """The options that say what a program does not."""
-    options = [
-        click.option(
-            "--ordering",
-            type=click.Choice(["auto", "th", "tf"]),
-            default="auto",
-            help="The default layout (th: channels-first), where nothing in the program tells it.",
-        ),
-        click.option(
-            "--source-keras",
-            metavar="VERSION",
-            default="auto",
-            callback=_keras_version,
-            help="The Keras that it was written for, e.g. 1.2.",
-        ),
-        click.option(
-            "--source-backend",
-            type=click.Choice(["auto", "tensorflow", "theano"]),
-            default="auto",
-            help="The backend that it was written for.",
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 @click.command(cls=_WithCommands, epilog=_EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
@@ -108,7 +68,7 @@ def _about_the_source(function: Any) -> Any:
 @click.option("--allow-unverified", is_flag=True, help="Write also what could not be verified.")
 @click.option("--strict", is_flag=True, help="Exit with 3 where something was left alone.")
 @click.option("--target", type=click.Choice(["same"]), default="same", help="The Keras version to write for.")
-@_about_the_source
+@about_the_source
 @click.option(
     "--flatten",
     type=click.Choice(["auto", "permute", "reorder"]),
@@ -121,8 +81,8 @@ def _about_the_source(function: Any) -> Any:
     default="keep",
     help="What code outside feeds to a model and gets from it: keep its layout by Permute layers, or flip it.",
 )
-@click.option("--select", multiple=True, metavar="CODES", callback=_codes, help="Only these, e.g. KM1,KM201.")
-@click.option("--ignore", multiple=True, metavar="CODES", callback=_codes, help="All but these.")
+@click.option("--select", multiple=True, metavar="CODES", callback=codes, help="Only these, e.g. KM1,KM201.")
+@click.option("--ignore", multiple=True, metavar="CODES", callback=codes, help="All but these.")
 @click.option("--stdin-filename", metavar="PATH", help="The name of what comes on stdin (`-`).")
 @click.version_option(__version__, "-v", "--version", prog_name="kmigrate", message="%(prog)s %(version)s")
 def cli(paths: tuple[str, ...], **options: Any) -> int:
@@ -145,71 +105,6 @@ def cli(paths: tuple[str, ...], **options: Any) -> int:
 
     mode = commands.Mode(**{name: options.pop(name) for name in commands.Mode._fields})
     return commands.convert(paths, mode, **options)
-
-
-@click.command("verify")
-@click.argument("before", type=click.Path(exists=True, dir_okay=False))
-@click.argument("after", type=click.Path(exists=True, dir_okay=False))
-@_about_the_source
-def _verify(before: str, after: str, **options: Any) -> int:
-    """Run BEFORE and AFTER, two versions of a program, and compare what they compute.
-
-    Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
-    """
-    from kmigrate import commands
-
-    return commands.verify(before, after, **options)
-
-
-def _place(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, int | None]:
-    """A file, and a line where its name is followed by one."""
-    path, colon, number = value.rpartition(":")
-    line = None
-    if colon and number.isdecimal() and not os.path.exists(value):
-        value, line = path, int(number)
-    if not os.path.isfile(value):
-        raise click.BadParameter(f"there is no file {value!r}")
-    return value, line
-
-
-@click.command("explain")
-@click.argument("place", metavar="FILE[:LINE]", callback=_place)
-@click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(exists=True))
-@_about_the_source
-def _explain(place: tuple[str, int | None], paths: tuple[str, ...], **options: Any) -> int:
-    """Show what was inferred for FILE, or for one LINE of it.
-
-    The values and their layouts, the evidence, what holds a value as it is, where a transpose may stand, the edits,
-    and why there is none. PATHS are what else a run of kmigrate was given: it may edit only what it is given.
-    """
-    from kmigrate import commands
-
-    return commands.explain(*place, paths, **options)
-
-
-@click.command("rule")
-@click.argument("code")
-def _rule(code: str) -> int:
-    """Explain CODE."""
-    from kmigrate.codes import CODES
-
-    code = code.upper()
-    if code not in CODES:
-        raise click.BadParameter(f"there is no {code}; `kmigrate rules` lists the codes", param_hint="CODE")
-    from kmigrate import commands
-
-    return commands.rule(code)
-
-
-@click.command("rules")
-def _rules() -> int:
-    """List all codes."""
-    from kmigrate import commands
-
-    return commands.rules()
-
-
-cli.commands = {"verify": _verify, "explain": _explain, "rule": _rule, "rules": _rules}
 
 
 def main(arguments: list[str] | None = None) -> None:

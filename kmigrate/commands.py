@@ -41,12 +41,12 @@ def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choi
             return ERROR
         found = find(paths)
     for problem in found.problems:
-        _say(f"{problem.path}: error: {problem.message}")
+        say(f"{problem.path}: error: {problem.message}")
     status = ERROR if found.problems else OK
     if found.candidates:
         return _gravest([status, _convert(found.candidates, mode, choices, _write, found.files)])
     if found.read:
-        _say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
+        say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
     return status
 
 
@@ -60,7 +60,7 @@ def _mend(folders: Sequence[str], mode: Mode) -> bool:
             if mode.write:
                 said = mend(folder)
                 if said:
-                    _say(said)
+                    say(said)
                 continue
             if not half_done(folder):
                 continue
@@ -69,7 +69,7 @@ def _mend(folders: Sequence[str], mode: Mode) -> bool:
             message = error.message
         except OSError as error:
             message = f"a run that wrote files here was cut off, and cannot be mended: {error.strerror or error}"
-        _say(f"{folder}: error: {message}")
+        say(f"{folder}: error: {message}")
         done = False
     return done
 
@@ -85,7 +85,7 @@ def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
     try:
         if may_concern(data):
             return _convert([Candidate(name, data)], mode, choices, deliver)
-        _say(f"{name}: nothing to do: no Keras code")
+        say(f"{name}: nothing to do: no Keras code")
         return OK
     finally:
         if mode.write:
@@ -103,7 +103,7 @@ def _convert(
     from kmigrate.options import Options
     from kmigrate.report import text
 
-    if mode.verify and _lacking():
+    if mode.verify and lacking():
         return ERROR
     options = Options(**choices)
     results = pipeline.convert(candidates, options, given)
@@ -116,7 +116,7 @@ def _convert(
     if not mode.check and not mode.write:
         _show(changed)
     for line in text.details(results, options):
-        _say(line)
+        say(line)
     accepted = changed
     if mode.verify:
         files = Counter(result.program for result in changed)
@@ -128,7 +128,7 @@ def _convert(
     if mode.write:
         written, failed = _deliver(accepted, deliver) if accepted else ([], 0)
         statuses += [ERROR] * failed
-    _say(text.closing(results, written))
+    say(text.closing(results, written))
     return _gravest(statuses)
 
 
@@ -156,7 +156,7 @@ def _certify(result: Result, options: Options, mode: Mode, several: bool) -> int
         certificate = Certificate(Verdict.NOT_VERIFIED, "programs that change in several files are not verified yet")
     else:
         certificate = prove(*_pair(result), options, result.plan)
-    _say(f"{result.path}: {certificate.summary()}")
+    say(f"{result.path}: {certificate.summary()}")
     if certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified:
         return OK
     return certificate.verdict.exit_status
@@ -175,7 +175,7 @@ def _deliver(accepted: Sequence[Result], deliver: Callable[[Sequence[Result]], N
             deliver(results)
             written += [result.path for result in results]
         except WriteError as error:
-            _say(f"{error.path}: error: {error.message}")
+            say(f"{error.path}: error: {error.message}")
             failed += len(results)
     return written, failed
 
@@ -194,56 +194,7 @@ def _pair(result: Result) -> tuple[SourceFile, SourceFile]:
     return result.source, result.new
 
 
-def verify(before: str, after: str, **choices: Any) -> int:
-    """Compare two versions of a program by running them."""
-    from kmigrate import proof
-    from kmigrate.options import Options
-
-    files = [_program(before), _program(after)]
-    old, new = files
-    if old is None or new is None or _lacking():
-        return ERROR
-    certificate = proof.prove(old, new, Options(**choices))
-    click.echo(certificate.summary())
-    return certificate.verdict.exit_status
-
-
-def explain(path: str, line: int | None, paths: Sequence[str], **choices: Any) -> int:
-    """Print what the analysis found out about a file, or about one line of it."""
-    from kmigrate import pipeline
-    from kmigrate.layout.explain import explain as facts_of
-    from kmigrate.options import Options
-    from kmigrate.plan import Diagnostic
-    from kmigrate.report.explanation import lines
-
-    source = _program(path)
-    if source is None:
-        return ERROR
-    text = source.cells[0].text
-    last = text.count("\n") + 1
-    if line is not None and not 1 <= line <= last:
-        _say(f"{path}: error: it has no line {line}, only {last}")
-        return ERROR
-    found = find([path, *paths])
-    for problem in found.problems:
-        _say(f"{problem.path}: error: {problem.message}")
-    if found.problems:
-        return ERROR
-    own = found.files[0]
-    candidates = found.candidates
-    if own not in {candidate.path for candidate in candidates}:
-        candidates = [Candidate(own, source.raw), *candidates]
-    program = pipeline.examine(own, candidates, found.files, Options(**choices))
-    if isinstance(program, Diagnostic):
-        _say(f"error: {program}")
-        return ERROR
-    facts = facts_of(program, own, text, line)
-    for said in lines(facts, program.plan.assumptions, whole=line is None):
-        click.echo(said)
-    return OK
-
-
-def _program(path: str) -> SourceFile | None:
+def program_file(path: str) -> SourceFile | None:
     """A file that can be read and parsed; else it is said why not."""
     from kmigrate.pipeline import unparsable
     from kmigrate.source import SourceError, SourceFile
@@ -251,46 +202,25 @@ def _program(path: str) -> SourceFile | None:
     try:
         source = SourceFile.read(path)
     except SourceError as error:
-        _say(f"error: {error}")
+        say(f"error: {error}")
     except OSError as error:
-        _say(f"{path}: error: {error.strerror or error}")
+        say(f"{path}: error: {error.strerror or error}")
     else:
         problem = unparsable(source)
         if problem is None:
             return source
-        _say(f"error: {problem.path}:{problem.line}:{problem.column}: {problem.message}")
+        say(f"error: {problem.path}:{problem.line}:{problem.column}: {problem.message}")
     return None
 
 
-def _lacking() -> bool:
+def lacking() -> bool:
     """Is something not installed that verification needs? Then it is said."""
     from kmigrate import extra
 
     message = extra.missing()
     if message:
-        _say(f"error: {message}")
+        say(f"error: {message}")
     return bool(message)
-
-
-def rule(code: str) -> int:
-    """Print what is known of a code: the summary, what to do, and its codemod's documentation."""
-    from kmigrate.codemods import documentation
-    from kmigrate.codes import CODES
-
-    entry = CODES[code]
-    parts = [f"{code} {entry.name}", entry.summary, entry.advice, documentation(code)]
-    click.echo("\n\n".join(part for part in parts if part))
-    return OK
-
-
-def rules() -> int:
-    """Print one line for each code."""
-    from kmigrate.codes import CODES
-
-    width = max(len(entry.name) for entry in CODES.values())
-    for code, entry in CODES.items():
-        click.echo(f"{code}  {entry.name:{width}}  {entry.summary}")
-    return OK
 
 
 def _gravest(statuses: Iterable[int]) -> int:
@@ -298,5 +228,5 @@ def _gravest(statuses: Iterable[int]) -> int:
     return min(statuses, key=_GRAVEST_FIRST.index, default=OK)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     click.echo(line, err=True)

@@ -42,7 +42,7 @@ model = models.Sequential(
 print(model.predict(x))
 """
 
-SHELL = {"kmigrate", "kmigrate._checkout", "kmigrate.cli"}
+SHELL = {"kmigrate", "kmigrate._checkout", "kmigrate.cli", "kmigrate.cli_options"}
 SEARCH = SHELL | {"kmigrate.commands", "kmigrate.discovery", "kmigrate.gitignore"}
 NEVER = {"tensorflow", "keras", "numpy", "libcst.matchers", "libcst.codemod", "rich", "jinja2", "networkx"}
 NEVER |= {"multiprocessing.pool", "concurrent.futures.process", "asyncio"}

@@ -1,0 +1,55 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+
+def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    """Split at commas; each must be a code or the beginning of one."""
+    if not values:
+        return ()
+    from kmigrate.codes import CODES
+
+    prefixes = tuple(part.strip().upper() for value in values for part in value.split(","))
+    for prefix in prefixes:
+        if not prefix or not any(code.startswith(prefix) for code in CODES):
+            raise click.BadParameter(f"no code begins with {prefix!r}; `kmigrate rules` lists them")
+    return prefixes
+
+
+def _keras_version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+    parts = value.split(".")
+    if value != "auto" and not (len(parts) <= 3 and all(part.isdecimal() for part in parts)):
+        raise click.BadParameter("say a version such as 1.2, or auto")
+    return value
+
+
+def about_the_source(function: Any) -> Any:
+    """The options that say what a program does not."""
+    options = [
+        click.option(
+            "--ordering",
+            type=click.Choice(["auto", "th", "tf"]),
+            default="auto",
+            help="The default layout (th: channels-first), where nothing in the program tells it.",
+        ),
+        click.option(
+            "--source-keras",
+            metavar="VERSION",
+            default="auto",
+            callback=_keras_version,
+            help="The Keras that it was written for, e.g. 1.2.",
+        ),
+        click.option(
+            "--source-backend",
+            type=click.Choice(["auto", "tensorflow", "theano"]),
+            default="auto",
+            help="The backend that it was written for.",
+        ),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
