@@ -16,4 +16,5 @@ if not os.path.isdir(os.path.join(_HERE, "codemods")) and os.path.isfile(os.path
     from kmigrate._checkout import SiblingFinder
 
     if not any(isinstance(finder, SiblingFinder) for finder in sys.meta_path):
-        sys.meta_path.append(SiblingFinder("kmigrate.codemods", _SIBLING))
+        # First, for another checkout may be installed for editing, and would give its own.
+        sys.meta_path.insert(0, SiblingFinder("kmigrate.codemods", _SIBLING))
