@@ -14,6 +14,7 @@ import click
 
 from kmigrate import __version__
 from kmigrate.cli_options import about_the_source, codes
+from kmigrate.config import ConfigError
 
 ERROR = 2
 INTERRUPTED = 130
@@ -22,6 +23,7 @@ _EPILOG = """\b
 Commands:
   kmigrate verify BEFORE AFTER   run two versions of a program and compare what they compute
   kmigrate explain FILE[:LINE]   show the layouts that were inferred, and why a line changes or not
+  kmigrate config [PATH]         show the configuration in force, and where it comes from
   kmigrate rule CODE             explain one code, e.g. KM104
   kmigrate rules                 list all codes
 (A path with such a name is written ./verify.)
@@ -37,6 +39,7 @@ Exit status:
 
 # Each command is a module of its own, imported when it is asked for.
 COMMANDS = {
+    "config": ("kmigrate.cli_config", "command"),
     "explain": ("kmigrate.cli_explain", "command"),
     "rule": ("kmigrate.cli_rules", "rule"),
     "rules": ("kmigrate.cli_rules", "rules"),
@@ -83,9 +86,13 @@ class _WithCommands(click.Command):
 )
 @click.option("--select", multiple=True, metavar="CODES", callback=codes, help="Only these, e.g. KM1,KM201.")
 @click.option("--ignore", multiple=True, metavar="CODES", callback=codes, help="All but these.")
+@click.option("--force-exclude", is_flag=True, help="Heed what the configuration excludes for files given by name too.")
+@click.option("--config", metavar="FILE", help="Use this configuration, not those that stand above the files.")
+@click.option("--isolated", is_flag=True, help="Use no configuration.")
 @click.option("--stdin-filename", metavar="PATH", help="The name of what comes on stdin (`-`).")
 @click.version_option(__version__, "-v", "--version", prog_name="kmigrate", message="%(prog)s %(version)s")
-def cli(paths: tuple[str, ...], **options: Any) -> int:
+@click.pass_context
+def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
     """Convert channels-first Keras programs in PATHS to channels-last.
 
     Shows the changes as a diff on stdout and says on stderr what became of each model. PATHS are
@@ -97,14 +104,16 @@ def cli(paths: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError("--write and --check exclude each other.")
     if options["check"] and options["verify"]:
         raise click.UsageError("--check and --verify exclude each other.")
+    if options["config"] and options["isolated"]:
+        raise click.UsageError("--config and --isolated exclude each other.")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("- (stdin) cannot be combined with other paths.")
     if options["stdin_filename"] and paths != ("-",):
         raise click.UsageError("--stdin-filename goes with - only.")
     from kmigrate import commands
+    from kmigrate.settings import Settings
 
-    mode = commands.Mode(**{name: options.pop(name) for name in commands.Mode._fields})
-    return commands.convert(paths, mode, **options)
+    return commands.convert(paths, Settings.of(context), options["stdin_filename"])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -118,6 +127,9 @@ def main(arguments: list[str] | None = None) -> None:
         status = request.exit_code
     except click.ClickException as error:
         error.show()
+        status = ERROR
+    except ConfigError as error:
+        click.echo(f"Error: {error}", err=True)
         status = ERROR
     except KeyboardInterrupt:
         status = INTERRUPTED

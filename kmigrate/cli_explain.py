@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from kmigrate.cli_options import about_the_source
+from kmigrate.cli_options import about_the_source, options_for
 
 
 def _place(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, int | None]:
@@ -25,7 +25,8 @@ def _place(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[
 @click.argument("place", metavar="FILE[:LINE]", callback=_place)
 @click.argument("paths", nargs=-1, metavar="[PATHS]...", type=click.Path(exists=True))
 @about_the_source
-def command(place: tuple[str, int | None], paths: tuple[str, ...], **choices: Any) -> int:
+@click.pass_context
+def command(context: click.Context, place: tuple[str, int | None], paths: tuple[str, ...], **choices: Any) -> int:
     """Show what was inferred for FILE, or for one LINE of it.
 
     The values and their layouts, the evidence, what holds a value as it is, where a transpose may stand, the edits,
@@ -35,7 +36,6 @@ def command(place: tuple[str, int | None], paths: tuple[str, ...], **choices: An
     from kmigrate.commands import ERROR, OK, program_file, say
     from kmigrate.discovery import Candidate, find
     from kmigrate.layout.explain import explain as facts_of
-    from kmigrate.options import Options
     from kmigrate.plan import Diagnostic
     from kmigrate.report.explanation import lines
 
@@ -57,7 +57,7 @@ def command(place: tuple[str, int | None], paths: tuple[str, ...], **choices: An
     candidates = found.candidates
     if own not in {candidate.path for candidate in candidates}:
         candidates = [Candidate(own, source.raw), *candidates]
-    program = pipeline.examine(own, candidates, found.files, Options(**choices))
+    program = pipeline.examine(own, candidates, found.files, options_for(context, path))
     if isinstance(program, Diagnostic):
         say(f"error: {program}")
         return ERROR

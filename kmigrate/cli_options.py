@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from kmigrate.options import Options
 
 
 def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -25,6 +28,17 @@ def _keras_version(ctx: click.Context, parameter: click.Parameter, value: str) -
     if value != "auto" and not (len(parts) <= 3 and all(part.isdecimal() for part in parts)):
         raise click.BadParameter("say a version such as 1.2, or auto")
     return value
+
+
+def options_for(context: click.Context, path: str) -> Options:
+    """What the call and the configuration above a file say of its conversion.
+
+    Raises ConfigError.
+    """
+    from kmigrate.cli import cli
+    from kmigrate.settings import Settings
+
+    return Settings.of(context, cli).for_path(path)
 
 
 def about_the_source(function: Any) -> Any:

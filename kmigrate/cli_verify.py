@@ -6,26 +6,26 @@ from typing import Any
 
 import click
 
-from kmigrate.cli_options import about_the_source
+from kmigrate.cli_options import about_the_source, options_for
 
 
 @click.command("verify")
 @click.argument("before", type=click.Path(exists=True, dir_okay=False))
 @click.argument("after", type=click.Path(exists=True, dir_okay=False))
 @about_the_source
-def command(before: str, after: str, **choices: Any) -> int:
+@click.pass_context
+def command(context: click.Context, before: str, after: str, **choices: Any) -> int:
     """Run BEFORE and AFTER, two versions of a program, and compare what they compute.
 
     Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
     """
     from kmigrate import proof
     from kmigrate.commands import ERROR, lacking, program_file
-    from kmigrate.options import Options
 
     files = [program_file(before), program_file(after)]
     old, new = files
     if old is None or new is None or lacking():
         return ERROR
-    certificate = proof.prove(old, new, Options(**choices))
+    certificate = proof.prove(old, new, options_for(context, before))
     click.echo(certificate.summary())
     return certificate.verdict.exit_status

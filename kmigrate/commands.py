@@ -15,6 +15,7 @@ from kmigrate.discovery import Candidate, find, may_concern
 if TYPE_CHECKING:
     from kmigrate.options import Options
     from kmigrate.pipeline import Result
+    from kmigrate.settings import Settings
     from kmigrate.source import SourceFile
 
 OK, PENDING, ERROR, LEFT = 0, 1, 2, 3
@@ -29,22 +30,34 @@ class Mode(NamedTuple):
     verify: bool = False
     allow_unverified: bool = False
     strict: bool = False
+    force_exclude: bool = False
+
+    @classmethod
+    def of(cls, chosen: dict[str, Any]) -> Mode:
+        """With what the command line says against what a configuration says: it cannot be both."""
+        mode = cls(**chosen)
+        return mode._replace(write=False, verify=False) if mode.check else mode
 
 
-def convert(paths: Sequence[str], mode: Mode, stdin_filename: str | None, **choices: Any) -> int:
-    """Convert ``paths``, or stdin for ``-``; ``choices`` are the fields of `Options`."""
+def convert(paths: Sequence[str], settings: Settings, stdin_filename: str | None) -> int:
+    """Convert ``paths``, or stdin for ``-``.
+
+    Raises ConfigError.
+    """
     if tuple(paths) == ("-",):
-        return _convert_stdin(stdin_filename or "<stdin>", mode, choices)
-    found = find(paths)
+        return _convert_stdin(stdin_filename or "<stdin>", settings)
+    mode = Mode.of(settings.for_run(paths))
+    found = find(paths, settings.configs, mode.force_exclude)
     if found.unfinished:
         if not _mend(found.unfinished, mode):
             return ERROR
-        found = find(paths)
+        found = find(paths, settings.configs, mode.force_exclude)
     for problem in found.problems:
         say(f"{problem.path}: error: {problem.message}")
     status = ERROR if found.problems else OK
     if found.candidates:
-        return _gravest([status, _convert(found.candidates, mode, choices, _write, found.files)])
+        options = settings.for_files(found)
+        return _gravest([status, _convert(found.candidates, mode, options, _write, found.files)])
     if found.read:
         say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
     return status
@@ -74,8 +87,9 @@ def _mend(folders: Sequence[str], mode: Mode) -> bool:
     return done
 
 
-def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
+def _convert_stdin(name: str, settings: Settings) -> int:
     """With ``--write``, stdout gets the new text; whatever happens, it never gets less than stdin had."""
+    mode = Mode.of(settings.for_run([name]))
     data = sys.stdin.buffer.read()
     output = [data]
 
@@ -84,7 +98,7 @@ def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
 
     try:
         if may_concern(data):
-            return _convert([Candidate(name, data)], mode, choices, deliver)
+            return _convert([Candidate(name, data)], mode, settings.for_path(name), deliver)
         say(f"{name}: nothing to do: no Keras code")
         return OK
     finally:
@@ -95,17 +109,15 @@ def _convert_stdin(name: str, mode: Mode, choices: dict[str, Any]) -> int:
 def _convert(
     candidates: Sequence[Candidate],
     mode: Mode,
-    choices: dict[str, Any],
+    options: Options | dict[str, Options],
     deliver: Callable[[Sequence[Result]], None],
     given: Sequence[str] | None = None,
 ) -> int:
     from kmigrate import pipeline
-    from kmigrate.options import Options
     from kmigrate.report import text
 
     if mode.verify and lacking():
         return ERROR
-    options = Options(**choices)
     results = pipeline.convert(candidates, options, given)
     changed = [result for result in results if result.new is not None]
     statuses = [ERROR for result in results if any(d.code == "KM900" for d in result.diagnostics) or result.error]
@@ -115,12 +127,12 @@ def _convert(
         statuses.append(LEFT)
     if not mode.check and not mode.write:
         _show(changed)
-    for line in text.details(results, options):
+    for line in text.details(results):
         say(line)
     accepted = changed
     if mode.verify:
         files = Counter(result.program for result in changed)
-        verdicts = [(result, _certify(result, options, mode, files[result.program] > 1)) for result in changed]
+        verdicts = [(result, _certify(result, mode, files[result.program] > 1)) for result in changed]
         statuses += [status for _, status in verdicts]
         refused = {result.program for result, status in verdicts if status != OK}
         accepted = [result for result in changed if result.program not in refused]
@@ -147,7 +159,7 @@ def _show(changed: Sequence[Result]) -> None:
     stdout.flush()
 
 
-def _certify(result: Result, options: Options, mode: Mode, several: bool) -> int:
+def _certify(result: Result, mode: Mode, several: bool) -> int:
     """Run the program before and after; the status tells whether it may be written."""
     from kmigrate.proof import prove
     from kmigrate.verify import Certificate, Verdict
@@ -155,7 +167,7 @@ def _certify(result: Result, options: Options, mode: Mode, several: bool) -> int
     if several:
         certificate = Certificate(Verdict.NOT_VERIFIED, "programs that change in several files are not verified yet")
     else:
-        certificate = prove(*_pair(result), options, result.plan)
+        certificate = prove(*_pair(result), result.options, result.plan)
     say(f"{result.path}: {certificate.summary()}")
     if certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified:
         return OK

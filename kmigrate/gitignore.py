@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,6 +30,11 @@ class Rules:
         except OSError:
             return outer
         return cls(folder, _spec(lines), outer)
+
+    @classmethod
+    def of(cls, folder: str, patterns: Sequence[str]) -> Rules:
+        """Rules that stand somewhere else, e.g. in a configuration."""
+        return cls(folder, _spec(list(patterns)), None)
 
     def ignore(self, path: str) -> bool:
         """Is ``path`` ignored? A folder's ends in a separator. The nearest .gitignore decides."""
@@ -70,6 +77,17 @@ def _is_pattern(line: str) -> bool:
     except (ValueError, re.error):
         return False
     return True
+
+
+@lru_cache(maxsize=64)
+def _cached(folder: str, pattern: str) -> Rules:
+    return Rules.of(folder, [pattern])
+
+
+def matches(folder: str, pattern: str, path: str) -> bool:
+    """Does one pattern of a configuration in ``folder`` match a file?"""
+    real = os.path.realpath(path)
+    return real.startswith(os.path.join(folder, "")) and _cached(folder, pattern).ignore(real)
 
 
 def rules_above(folder: str) -> Rules | None:

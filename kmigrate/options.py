@@ -17,9 +17,23 @@ class Options:
     model_inputs: str = "keep"  # keep | flip: what callers that are not seen feed and get
     select: tuple[str, ...] = ()  # code prefixes; empty: all
     ignore: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # folder, pattern, code prefixes
 
-    def wants(self, code: str) -> bool:
-        """Is the rule ``code`` on, by ``select`` and ``ignore``? The longer prefix wins."""
+    def ignored_in(self, path: str, code: str) -> bool:
+        """Is the rule ``code`` off in this file, by the configuration?"""
+        if not self.per_file_ignores:
+            return False
+        from kmigrate.gitignore import matches
+
+        return any(
+            code.startswith(codes) and matches(folder, pattern, path)
+            for folder, pattern, codes in self.per_file_ignores
+        )
+
+    def wants(self, code: str, path: str = "") -> bool:
+        """Is the rule ``code`` on (in a file), by ``select`` and ``ignore``? The longer prefix wins."""
+        if path and self.ignored_in(path, code):
+            return False
         yes = max((len(p) for p in self.select if code.startswith(p)), default=0 if not self.select else -1)
         no = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)
         return yes > no if self.ignore and no >= 0 else yes >= 0

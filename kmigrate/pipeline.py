@@ -45,6 +45,7 @@ class Result:
     new: SourceFile | None = None
     plan: Plan = field(default_factory=Plan)
     error: Diagnostic | None = None
+    options: Options = field(default_factory=Options)
     program: int = 0  # files with one number belong together: their changes are written together
 
     @property
@@ -66,9 +67,12 @@ def run(paths: Sequence[str], options: Options) -> list[Result]:
     return errors + convert(found.candidates, options, found.files)
 
 
-def convert(candidates: Iterable[Candidate], options: Options, given: Iterable[str] | None = None) -> list[Result]:
+def convert(
+    candidates: Iterable[Candidate], options: Options | Mapping[str, Options], given: Iterable[str] | None = None
+) -> list[Result]:
     """Convert the files, in order, each together with the files of its project that belong to the same program.
 
+    ``options`` are those of all files, or by the paths of all that may be edited.
     ``given`` are the paths of all files that may be edited (by default the candidates): those that say nothing of
     Keras get a result only where they change.
     """
@@ -81,7 +85,7 @@ def convert(candidates: Iterable[Candidate], options: Options, given: Iterable[s
         forget()
         project = Project(results if given is None else given)
         for number, group in enumerate(project.groups(readable)):
-            for result in _convert_group(group, results, project, options):
+            for result in _convert_program(group, results, project, options):
                 result.program = number
         return list(results.values())
 
@@ -148,6 +152,39 @@ def unparsable(source: SourceFile) -> Diagnostic | None:
     return None
 
 
+def _convert_program(
+    group: Group, results: dict[str, Result], project: Project, options: Options | Mapping[str, Options]
+) -> list[Result]:
+    """Convert a group with the options of its scripts; where these have different ones, each file on its own."""
+    if isinstance(options, Options):
+        return _convert_group(group, results, project, options)
+    different = {options[path] for path in group.entries if path in options}
+    if len(different) == 1:
+        return _convert_group(group, results, project, different.pop())
+    why = "its scripts have different options in the configuration"
+    return _one_by_one(group, results, project, options, "KM904", why)
+
+
+def _one_by_one(
+    group: Group,
+    results: dict[str, Result],
+    project: Project,
+    options: Options | Mapping[str, Options],
+    code: str,
+    why: str,
+) -> list[Result]:
+    """Convert each file of a group on its own, and say why."""
+    paths = [path for path in group.files if path in results and results[path].error is None]
+    made: list[Result] = []
+    for path in paths:
+        own = options if isinstance(options, Options) else options.get(path, Options())
+        made += _convert_group(Group([path], [path], {}, alone=True), results, project, own)
+    if made:
+        text = f"{why}: not looked at together with the other files of its program"
+        made[0].plan.diagnostics.append(Diagnostic(made[0].path, 0, 0, code, text))
+    return made
+
+
 def _convert_group(group: Group, results: dict[str, Result], project: Project, options: Options) -> list[Result]:
     """Convert the files of a group together; where that fails, each on its own."""
     mine = [results[path] for path in group.files if path in results and results[path].error is None]
@@ -163,11 +200,7 @@ def _convert_group(group: Group, results: dict[str, Result], project: Project, o
             return _finish(program, group, results, options)
         code, why = "KM908", program.limit
     if len(group.files) > 1:
-        alone = [Group([path], [path], {}, alone=True) for path in texts]
-        made = [result for one in alone for result in _convert_group(one, results, project, options)]
-        text = f"{why}: not looked at together with the other files of its program"
-        made[0].plan.diagnostics.append(Diagnostic(made[0].path, 0, 0, code, text))
-        return made
+        return _one_by_one(group, results, project, options, code, why)
     for result in mine:
         _drop(result, why, code)
     return mine
@@ -215,6 +248,7 @@ def _share_out(program: Program, results: Mapping[str, Result], options: Options
     first = next((path for path in results if path in changing), None)
     homeless = [diagnostic for diagnostic in plan.diagnostics if diagnostic.path not in results]  # of files not given
     for path, result in results.items():
+        result.options = options
         result.plan = Plan(
             [edit for edit in plan.edits if edit.path == path],
             [diagnostic for diagnostic in plan.diagnostics if diagnostic.path == path] + homeless,

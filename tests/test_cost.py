@@ -42,11 +42,12 @@ model = models.Sequential(
 print(model.predict(x))
 """
 
-SHELL = {"kmigrate", "kmigrate._checkout", "kmigrate.cli", "kmigrate.cli_options"}
-SEARCH = SHELL | {"kmigrate.commands", "kmigrate.discovery", "kmigrate.gitignore"}
+SHELL = {"kmigrate", "kmigrate._checkout", "kmigrate.cli", "kmigrate.cli_options", "kmigrate.config"}
+SEARCH = SHELL | {"kmigrate.commands", "kmigrate.discovery", "kmigrate.gitignore", "kmigrate.settings"}
 NEVER = {"tensorflow", "keras", "numpy", "libcst.matchers", "libcst.codemod", "rich", "jinja2", "networkx"}
 NEVER |= {"multiprocessing.pool", "concurrent.futures.process", "asyncio"}
 ONLY_TO_CHANGE = {"libcst", "kmigrate.rewriting.transform", "kmigrate.codemods", "difflib"}
+TOML = {"tomllib", "tomli"}
 ONLY_TO_ANALYSE = {
     "kmigrate.pipeline",
     "kmigrate.layout",

@@ -51,7 +51,9 @@ def test_the_usage_lines_name_options_that_exist() -> None:
         assert {word for word in words if word.startswith("--")} <= options
 
 
-@pytest.mark.parametrize("name", ["README.md", "CONTRIBUTING.md", "docs/design.md", "docs/facts.md"])
+@pytest.mark.parametrize(
+    "name", ["README.md", "CONTRIBUTING.md", *sorted(str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md"))]
+)
 def test_paths_and_links_lead_somewhere(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     # `kmigrate/...` and the like in prose; in docs/facts.md other paths are those of Keras

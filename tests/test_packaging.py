@@ -87,6 +87,7 @@ def test_the_wheels_metadata(wheel: Path) -> None:
         "click",
         "libcst",
         "pathspec",
+        "tomli",
     }
     (scripts,) = wheel.glob("kmigrate-*.dist-info/entry_points.txt")
     assert "kmigrate = kmigrate.cli:main" in scripts.read_text(encoding="utf-8")

@@ -45,7 +45,7 @@ def test_the_answer_for_a_model(status: Status, reasons: tuple[str, ...], expect
     ):
         args = {"action": action} if action else {}
         made.plan.edits.append(Edit("a.py", 0, 1, "Call", codemod, args, "because", "KM105", line, 1))
-    assert details([made], Options()) == [f"a.py:5: model: {expected}"]
+    assert details([made]) == [f"a.py:5: model: {expected}"]
 
 
 def test_diagnostics_stand_in_the_order_of_lines_and_follow_select_and_ignore() -> None:
@@ -53,9 +53,9 @@ def test_diagnostics_stand_in_the_order_of_lines_and_follow_select_and_ignore() 
     made.plan.diagnostics = [Diagnostic("a.py", n, 1, code, "m") for n, code in ((9, "KM151"), (2, "KM152"))]
     made.plan.assumptions = [Assumption("ordering", "th", "the input shape says so")]
     assumed = "a.py: assumed channels-first (--ordering th): the input shape says so"
-    assert details([made], Options()) == ["a.py:2:1: KM152 m", "a.py:9:1: KM151 m", assumed]
-    assert details([made], Options(ignore=("KM151",))) == ["a.py:2:1: KM152 m", assumed]
-    assert details([made], Options(select=("KM2",))) == [assumed]
+    assert details([made]) == ["a.py:2:1: KM152 m", "a.py:9:1: KM151 m", assumed]
+    assert details([replace(made, options=Options(ignore=("KM151",)))]) == ["a.py:2:1: KM152 m", assumed]
+    assert details([replace(made, options=Options(select=("KM2",)))]) == [assumed]
 
 
 def test_what_a_diagnostic_says_is_not_said_again() -> None:
@@ -63,17 +63,17 @@ def test_what_a_diagnostic_says_is_not_said_again() -> None:
     reasons = tuple(f"{code} line {line}: {text}" for line, code, text in said)
     made = result(ModelReport("m", "a.py", 1, Status.LEFT_ALONE, reasons))
     made.plan.diagnostics = [Diagnostic("a.py", line, 1, code, text) for line, code, text in said]
-    assert details([made], Options())[-1] == "a.py:1: m: left alone: see KM901 at line 4, KM902 at lines 2, 8"
-    hidden = details([made], Options(ignore=("KM901",)))
+    assert details([made])[-1] == "a.py:1: m: left alone: see KM901 at line 4, KM902 at lines 2, 8"
+    hidden = details([replace(made, options=Options(ignore=("KM901",)))])
     assert hidden[-1] == "a.py:1: m: left alone because KM901 line 4: f() is not understood; see KM902 at lines 2, 8"
     made.plan.models = [ModelReport("m", "a.py", 1, Status.ASKED, reasons[:1])]
-    assert details([made], Options())[-1] == "a.py:1: m: not known, say which: see KM901 at line 4"
+    assert details([made])[-1] == "a.py:1: m: not known, say which: see KM901 at line 4"
 
 
 def test_a_dropped_rewrite_is_told_once() -> None:
     made = result(ModelReport("m", "a.py", 1, Status.LEFT_ALONE, ("the rewrite was dropped",)))
     made.error = Diagnostic("a.py", 0, 0, "KM900", "the rewrite was dropped")
-    assert details([made], Options()) == ["a.py:0:0: KM900 the rewrite was dropped", "a.py:1: m: left alone: see KM900"]
+    assert details([made]) == ["a.py:0:0: KM900 the rewrite was dropped", "a.py:1: m: left alone: see KM900"]
 
 
 def test_relus_are_told_for_no_model_tells_of_them() -> None:
@@ -81,7 +81,7 @@ def test_relus_are_told_for_no_model_tells_of_them() -> None:
     edit = Edit("a.py", 0, 1, "Call", "fast_relu", {}, "the slope is 0", "KM201", 7, 3)
     made.plan.edits = [edit, edit, replace(edit, codemod="imports", line=2)]
     made.plan.diagnostics = [Diagnostic("a.py", 9, 1, "KM153", "m")]
-    assert details([made], Options()) == [
+    assert details([made]) == [
         "a.py:7:3: KM201 the slope is 0",
         "a.py:9:1: KM153 m",
         "a.py:1: m: nothing to do about its layout",
@@ -106,13 +106,13 @@ def test_an_assumption_is_a_sentence(assumption: Assumption, expected: str) -> N
 def test_an_error_is_told_whatever_is_selected() -> None:
     made = result()
     made.error = Diagnostic("a.py", 1, 1, "KM905", "m")
-    assert details([made], Options(select=("KM2",))) == ["a.py:1:1: KM905 m"]
+    assert details([replace(made, options=Options(select=("KM2",)))]) == ["a.py:1:1: KM905 m"]
 
 
 def test_what_rests_on_nothing_is_not_told() -> None:
     made = result()
     made.plan.assumptions = [Assumption("ordering", "th", "the input shape says so")]
-    assert details([made], Options()) == []
+    assert details([made]) == []
 
 
 def test_closing_line() -> None:

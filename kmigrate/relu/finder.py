@@ -74,8 +74,8 @@ def find(
     """
     finder = _Finder(tree, dotted, span, path, options, version)
     finder.run()
-    edits = [e for e in finder.edits if options.wants(e.code)]
-    return edits, [d for d in finder.diagnostics if options.wants(d.code)]
+    edits = [e for e in finder.edits if options.wants(e.code, e.path)]
+    return edits, [d for d in finder.diagnostics if options.wants(d.code, d.path)]
 
 
 class _Finder:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from kmigrate.plan import Assumption, Diagnostic, Edit, ModelReport, Status
 
 if TYPE_CHECKING:
-    from kmigrate.options import Options
     from kmigrate.pipeline import Result
 
 _LEFT = (Status.LEFT_ALONE, Status.ASKED)
@@ -18,11 +17,11 @@ _ORDERINGS = {"th": "channels-first", "tf": "channels-last"}
 _REASON = re.compile(r"(KM\d{3}) line (\d+): (.*)", re.DOTALL)
 
 
-def details(results: Sequence[Result], options: Options) -> list[str]:
+def details(results: Sequence[Result]) -> list[str]:
     """A line for each diagnostic and each relu, each assumption behind a change and each model, file by file."""
     lines = []
     for result in results:
-        told = [d for d in result.diagnostics if d is result.error or options.wants(d.code)]
+        told = [d for d in result.diagnostics if d is result.error or result.options.wants(d.code, d.path)]
         said = [(d.line, d.column, str(d)) for d in told]
         relus = _relus(result)
         said += [(e.line, e.column, f"{e.path}:{e.line}:{e.column}: {e.code} {e.reason}") for e in relus]
