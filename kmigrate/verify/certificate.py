@@ -67,7 +67,7 @@ class Certificate:
     stack: str = ""
     ordering: str = ""
     source_keras: str = ""
-    seed: int = 0
+    seeds: list[int] = field(default_factory=list)  # of weights and made up data, one pair of runs each
     steps: int = 0
     before: dict[str, str] = field(default_factory=dict)  # path -> SHA-256
     after: dict[str, str] = field(default_factory=dict)

@@ -8,7 +8,7 @@ show (`kmigrate.verify.settings`).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import SequenceMatcher
 from typing import Any
 
@@ -83,6 +83,31 @@ def compare(before: dict[str, Any], after: dict[str, Any], same_weights: bool = 
     if len(before["models"]) != len(after["models"]):
         result.problems.append(f"{len(before['models'])} models are used before, {len(after['models'])} after")
     return result
+
+
+def worst(comparisons: list[Comparison]) -> Comparison:
+    """Comparisons of the same two programs with several seeds as one: of each figure the largest.
+
+    If one of them is DIFFERENT, the first such.
+    """
+    first = next((one for one in comparisons if one.verdict is Verdict.DIFFERENT), None)
+    if first is not None or len(comparisons) == 1:
+        return first or comparisons[0]
+    result = replace(comparisons[0], events=_largest([one.events for one in comparisons]), models=[])
+    for same in zip(*(one.models for one in comparisons), strict=True):
+        shown = next((model for model in same if model.diverges or model.remark), same[0])
+        result.models.append(replace(shown, figures=_largest([model.figures for model in same])))
+    return result
+
+
+def _largest(lists: list[list[Figure]]) -> list[Figure]:
+    """Figures of the same checks as one list."""
+    found: dict[tuple[str, str], Figure] = {}
+    for figure in (figure for figures in lists for figure in figures):
+        key = figure.check, figure.detail
+        if key not in found or figure.error > found[key].error:
+            found[key] = figure
+    return list(found.values())
 
 
 def exceptional(model: dict[str, Any]) -> float:

@@ -15,6 +15,11 @@ import numpy as np
 _MARK = "$array"
 
 
+def numbered(path: Path, number: int) -> Path:
+    """Where the log of the run with the ``number``-th seed is; runs of one seed have but one."""
+    return path.with_name(f"{path.name}{number or ''}")
+
+
 def dump(tree: Any, path: Path) -> None:
     """Write ``tree`` (dicts, lists, scalars, arrays) to ``path``.json and ``path``.npz."""
     arrays: dict[str, np.ndarray] = {}

@@ -7,11 +7,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kmigrate.verify.certificate import Certificate, ModelFigures, Verdict
 from kmigrate.verify.sandbox import Program, Source, hashes
 from kmigrate.verify.server import Server
+
+if TYPE_CHECKING:
+    from kmigrate.verify.compare import Comparison
 
 # shapes tried for data files whose contents nothing tells yet
 _GUESSES = ((16, 3, 37, 29), (16, 1, 37, 29), (16, 37, 29, 3), (16, 37))
@@ -27,6 +30,7 @@ class VerifyOptions:
     stack: str = "keras3"  # keras3 | tf_keras
     argv: tuple[str, ...] = ()
     seed: int = 0
+    seeds: int = 1  # both programs run once for each of so many seeds, from ``seed`` on
     steps: int = 5
     samples: int = 16
     max_events: int = 64
@@ -72,14 +76,14 @@ def verify(
         "nothing was run",
         stack=options.stack,
         ordering=options.ordering or "",
-        seed=options.seed,
+        seeds=list(range(options.seed, options.seed + options.seeds)),
         steps=options.steps,
         before=hashes(before),
         after=hashes(after),
     )
     own = Server(options.stack) if server is None or server.stack != options.stack else None
     try:
-        verification = _Verification(own or server, options, options.ordering, certificate)  # type: ignore[arg-type]
+        verification = Verification(own or server, options, options.ordering, certificate)  # type: ignore[arg-type]
         verification.decide(old, new, planted)
     except (RuntimeError, OSError) as error:
         certificate.verdict, certificate.reason = Verdict.NOT_VERIFIED, str(error)
@@ -90,15 +94,15 @@ def verify(
     return certificate
 
 
-class _Stop(Exception):
-    """The verdict is known."""
+class Known(Exception):
+    """The verdict is known, and nothing more need be run."""
 
     def __init__(self, verdict: Verdict, reason: str, traceback: str = "") -> None:
         super().__init__(reason)
         self.verdict, self.reason, self.traceback = verdict, reason, traceback
 
 
-class _Verification:
+class Verification:
     """The runs of one verification and what follows from them."""
 
     def __init__(self, server: Server, options: VerifyOptions, ambient: str | None, certificate: Certificate) -> None:
@@ -112,7 +116,7 @@ class _Verification:
         """Fill in the certificate."""
         try:
             self._decide(old, new, planted)
-        except _Stop as stop:
+        except Known as stop:
             self.certificate.verdict, self.certificate.reason = stop.verdict, stop.reason
             self.certificate.traceback = stop.traceback
 
@@ -127,8 +131,9 @@ class _Verification:
         floatx: str = "float64",
         ambient: str | None = None,
         mutate: bool = False,
-    ) -> dict[str, Any] | None:
-        """The log of a run, or None with the reason in the certificate's runs."""
+        seeds: int = 1,
+    ) -> list[dict[str, Any]] | None:
+        """The logs of a run, one for each seed up to the first that fails; or None, and `_why`."""
         from kmigrate.verify import log
 
         options, folder = self.options, self.server.new_run()
@@ -150,7 +155,7 @@ class _Verification:
                 "floatx": floatx,
                 "ordering": ambient,
                 "mutate": mutate,
-                "seed": options.seed,
+                "seeds": list(range(options.seed, options.seed + seeds)),
                 "steps": options.steps,
                 "samples": options.samples,
                 "max_events": options.max_events,
@@ -169,19 +174,23 @@ class _Verification:
             lines = (folder / "output.txt").read_text(errors="replace").strip().splitlines()
             answer["why"] = f"the process died: {lines[-1] if lines else answer['signal']}"
         else:
-            return dict(log.load(self.logs[name]))
+            paths = [log.numbered(self.logs[name], number) for number in range(seeds)]
+            return [log.load(path) for path in paths if path.with_suffix(".json").exists()]
         return None
 
     def _why(self, name: str) -> str:
         return str(self.certificate.runs[name].get("why", "it could not be run"))
 
-    def _before(self, program: Program) -> dict[str, Any]:
-        """The before-run, repeated with better data until it works or nothing helps."""
+    def before(self, program: Program) -> list[dict[str, Any]]:
+        """The before-run, repeated with better data until it works or nothing helps; a log for each seed.
+
+        Without any, the verdict is known: raises `Known`.
+        """
         for attempt in range(2 + len(_GUESSES)):
-            found = self._run("before", program, ambient=self.ambient)
+            found = self._run("before", program, ambient=self.ambient, seeds=self.options.seeds)
             if found is None:
-                raise _Stop(Verdict.NOT_VERIFIED, f"before did not finish: {self._why('before')}")
-            run = found
+                raise Known(Verdict.NOT_VERIFIED, f"before did not finish: {self._why('before')}")
+            run = found[-1]
             guessed = [name for name, entry in run["data"].items() if entry["guessed"]]
             if guessed and run["shapes"]:
                 self.data.update(_shapes_for(run["data"], run["shapes"]))
@@ -189,7 +198,7 @@ class _Verification:
             if run["error"] is None:
                 if guessed:
                     self.certificate.notes.append(f"made up data of a guessed shape: {', '.join(guessed)}")
-                return run
+                return found
             if guessed and attempt + 1 < len(_GUESSES):
                 self.guess = _GUESSES[attempt + 1]
                 continue
@@ -200,15 +209,22 @@ class _Verification:
         reason = _failure("before", run["error"]) if run["error"] else "data could not be made up"
         if run["data"]:
             reason += f"; data missing: {', '.join(run['data'])}"
-        raise _Stop(Verdict.NOT_VERIFIED, reason, run["error"]["traceback"] if run["error"] else "")
+        raise Known(Verdict.NOT_VERIFIED, reason, run["error"]["traceback"] if run["error"] else "")
+
+    def compared(self, before: list[dict[str, Any]], program: Program, name: str = "after") -> list[Comparison]:
+        """``program`` against each log of the before-run; raises `Known` if it does not run."""
+        from kmigrate.verify import compare
+
+        after = self._after(name, program, seeds=self.options.seeds)
+        return [compare.compare(*pair, self.options.same_weights) for pair in zip(before, after, strict=True)]
 
     # -- the verdict
 
     def _decide(self, old: Program, new: Program, planted: Program | None) -> None:
         from kmigrate.verify import compare
 
-        before = self._before(old)
-        certificate = self.certificate
+        logs = self.before(old)
+        before, certificate = logs[0], self.certificate
         certificate.versions, certificate.device = before["versions"], before["device"]
         certificate.notes += [
             *before["notes"],
@@ -216,13 +232,12 @@ class _Verification:
             *(f"blocked: {b}" for b in before["blocked"]),
         ]
         if not before["models"]:
-            raise _Stop(Verdict.NOT_VERIFIED, "no model was used, so there is nothing to compare")
+            raise Known(Verdict.NOT_VERIFIED, "no model was used, so there is nothing to compare")
 
-        after = self._after("after", new)
-        comparison = compare.compare(before, after, self.options.same_weights)
+        comparison = compare.worst(self.compared(logs, new))
         certificate.models, certificate.events = comparison.models, comparison.events
         if comparison.verdict is Verdict.DIFFERENT:
-            raise _Stop(Verdict.DIFFERENT, comparison.reason)
+            raise Known(Verdict.DIFFERENT, comparison.reason)
 
         self._control(before, old, planted)
         if self.options.ambient_check:
@@ -235,16 +250,16 @@ class _Verification:
         if verdict is Verdict.EQUIVALENT and self.options.at_zero:
             verdict = Verdict.EQUIVALENT_EXCEPT_AT_0
             reason += "; relu forms may differ in the gradient where their input is exactly 0"
-        raise _Stop(verdict, reason)
+        raise Known(verdict, reason)
 
-    def _after(self, name: str, program: Program, ambient: str | None = None) -> dict[str, Any]:
-        after = self._run(name, program, reference="before", ambient=ambient)
-        if after is None:
-            raise _Stop(Verdict.NOT_VERIFIED, f"{name} did not finish: {self._why(name)}")
-        if after["error"] is not None:
-            reason = _failure(name, after["error"])
-            raise _Stop(Verdict.DIFFERENT, reason, after["error"]["traceback"])
-        return after
+    def _after(self, name: str, program: Program, ambient: str | None = None, seeds: int = 1) -> list[dict[str, Any]]:
+        found = self._run(name, program, reference="before", ambient=ambient, seeds=seeds)
+        if found is None:
+            raise Known(Verdict.NOT_VERIFIED, f"{name} did not finish: {self._why(name)}")
+        error = found[-1]["error"]
+        if error is not None:
+            raise Known(Verdict.DIFFERENT, _failure(name, error), error["traceback"])
+        return found
 
     def _ambient(self, before: dict[str, Any], old: Program, new: Program) -> None:
         """A converted program must not depend on keras.json, unless it did before."""
@@ -252,46 +267,46 @@ class _Verification:
 
         strict, first = self.options.same_weights, "channels_first"
         try:
-            again = self._after("after, keras.json says channels_first", new, ambient=first)
+            (again,) = self._after("after, keras.json says channels_first", new, ambient=first)
             found = compare.compare(before, again, strict)
             if found.verdict is not Verdict.DIFFERENT:
                 return
             reason, traceback = found.reason, ""
-        except _Stop as stop:
+        except Known as stop:
             if stop.verdict is not Verdict.DIFFERENT:
                 raise
             reason, traceback = stop.reason, stop.traceback
         if self.ambient is None:  # no ordering was assumed, so the old program may depend on it as well
             run = self._run("before, keras.json says channels_first", old, reference="before", ambient=first)
-            if run is None or run["error"] or compare.compare(before, run, strict).verdict is Verdict.DIFFERENT:
+            if run is None or run[0]["error"] or compare.compare(before, run[0], strict).verdict is Verdict.DIFFERENT:
                 self.certificate.notes.append(
                     "both programs depend on keras.json; compared under the library's default"
                 )
                 return
-        raise _Stop(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {reason}", traceback)
+        raise Known(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {reason}", traceback)
 
     def _control(self, before: dict[str, Any], old: Program, planted: Program | None) -> None:
         """Before against before must be equal, and a deliberate mistake must be seen."""
         from kmigrate.verify import compare
 
         control = self._run("before again", old, reference="before", ambient=self.ambient, mutate=True)
-        if control is None or control["error"] is not None:
-            raise _Stop(Verdict.NOT_VERIFIED, "before does not run twice")
-        same = compare.compare(before, control)
+        if control is None or control[0]["error"] is not None:
+            raise Known(Verdict.NOT_VERIFIED, "before does not run twice")
+        same = compare.compare(before, control[0])
         if same.verdict is not Verdict.EQUIVALENT:
-            raise _Stop(Verdict.NOT_VERIFIED, f"before differs from itself: {same.reason}")
-        for figures, model in zip(self.certificate.models, control["models"], strict=False):
+            raise Known(Verdict.NOT_VERIFIED, f"before differs from itself: {same.reason}")
+        for figures, model in zip(self.certificate.models, control[0]["models"], strict=False):
             figures.self_control = compare.exceptional(model)
         blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < compare.SEEN]
         if blind:
-            raise _Stop(Verdict.NOT_VERIFIED, f"a deliberate mistake in {', '.join(blind)} is not seen")
+            raise Known(Verdict.NOT_VERIFIED, f"a deliberate mistake in {', '.join(blind)} is not seen")
         if planted is not None:
             run = self._run("one edit undone", planted, reference="before")
             if run is None:
-                raise _Stop(Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}")
-            found = compare.compare(before, run, self.options.same_weights)
-            if run["error"] is None and found.verdict is Verdict.EQUIVALENT:
-                raise _Stop(Verdict.NOT_VERIFIED, "one undone edit is not seen")
+                raise Known(Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}")
+            found = compare.compare(before, run[0], self.options.same_weights)
+            if run[0]["error"] is None and found.verdict is Verdict.EQUIVALENT:
+                raise Known(Verdict.NOT_VERIFIED, "one undone edit is not seen")
 
     def _float32(self, old: Program, new: Program, models: list[ModelFigures]) -> None:
         """The same in float32, for information."""
@@ -299,10 +314,10 @@ class _Verification:
 
         before = self._run("before, float32", old, floatx="float32", ambient=self.ambient)
         after = self._run("after, float32", new, reference="before, float32", floatx="float32") if before else None
-        if before is None or after is None or before["error"] or after["error"]:
+        if before is None or after is None or before[0]["error"] or after[0]["error"]:
             self.certificate.notes.append("the programs do not run in float32 here")
             return
-        for model, other in zip(models, compare.compare(before, after).models, strict=False):
+        for model, other in zip(models, compare.compare(before[0], after[0]).models, strict=False):
             for figure in other.figures:
                 model.float32[figure.check] = max(model.float32.get(figure.check, 0.0), figure.error)
 

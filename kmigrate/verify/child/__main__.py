@@ -8,6 +8,7 @@ TensorFlow costs some five seconds of CPU time, a fork next to nothing; no run s
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import signal
@@ -113,6 +114,7 @@ def main(name: str) -> int:
     from kmigrate.verify.child import stack
 
     libraries = stack.load(name)
+    gc.freeze()  # no run looks for garbage in TensorFlow's million objects
     os.write(answers, b"ready\n")
     with os.fdopen(jobs, encoding="utf-8") as lines:
         for line in iter(lines.readline, ""):

@@ -47,7 +47,6 @@ class Methods:
         model = recorder.stack.model_class
         names = ("train_on_batch", "test_on_batch", "predict_on_batch", "compile", "__call__")
         self.original = {name: getattr(model, name) for name in names}
-        self.saved: dict[str, Any] = {}
 
     def install(self) -> None:
         """Patch the classes; subclasses that override a method keep their own."""
@@ -224,15 +223,15 @@ class Methods:
     # -- files and layers
 
     def _files(self, model: Any) -> None:
-        recorder, saved = self.recorder, self.saved
+        recorder = self.recorder
 
         def save(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
-            saved[os.path.normpath(os.fspath(filepath))] = model
+            recorder.files[os.path.normpath(os.fspath(filepath))] = model
             recorder.keeps_weights = True
             recorder.note("models and weights are not written")
 
         def load_weights(model: Any, filepath: Any, *args: Any, **kwargs: Any) -> None:
-            if os.path.normpath(os.fspath(filepath)) not in saved:
+            if os.path.normpath(os.fspath(filepath)) not in recorder.files:
                 recorder.keeps_weights = True
                 recorder.note(f"weights are not read from {os.path.basename(os.fspath(filepath))}: all are random")
 
@@ -245,7 +244,7 @@ class Methods:
             original = module.load_model
 
             def load_model(filepath: Any, *args: Any, _original: Any = original, **kwargs: Any) -> Any:
-                found = saved.get(os.path.normpath(os.fspath(filepath)))
+                found = recorder.files.get(os.path.normpath(os.fspath(filepath)))
                 return found if found is not None else _original(filepath, *args, **kwargs)
 
             module.load_model = load_model

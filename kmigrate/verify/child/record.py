@@ -29,12 +29,18 @@ class Enough(BaseException):
 class Recorder:
     """The log of one run."""
 
-    def __init__(self, stack: Stack, job: dict[str, Any], reference: dict[str, Any] | None, work: Path) -> None:
-        self.stack, self.reference = stack, reference
-        self.seed, self.steps, self.samples = job["seed"], job["steps"], job["samples"]
+    def __init__(self, stack: Stack, job: dict[str, Any], work: Path) -> None:
+        self.stack, self.work = stack, work
+        self.steps, self.samples = job["steps"], job["samples"]
         self.max_events, self.mutated = job["max_events"], job["mutate"]
-        self.registry = model_info.Registry(work)
         self.hooks = calls.Hooks(stack)
+        self.begin(0, None)
+
+    def begin(self, seed: int, reference: dict[str, Any] | None) -> None:
+        """Forget everything: the script is run (again), with the weights of this seed or of ``reference``."""
+        self.seed, self.reference = seed, reference
+        self.registry = model_info.Registry(self.work)
+        self.files: dict[str, Any] = {}  # what would have been written: path -> model
         self.models: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = []
         self.known: dict[int, int] = {}

@@ -32,8 +32,10 @@ def _environment(job: dict[str, Any]) -> None:
 
 
 def run(job: dict[str, Any], libraries: stack.Stack) -> None:
-    """Everything that a child process does; the log is at job['log'] afterwards."""
-    reference = log.load(Path(job["reference"])) if job["reference"] else None
+    """Everything that a child process does; afterwards there is a log for each of job['seeds'] (see `log.numbered`).
+
+    The script is run once for each seed, up to the first that fails.
+    """
     guard.limit(job["cpu"])
     _environment(job)
     stack.set_float(libraries, job["floatx"], job["ordering"])
@@ -41,33 +43,61 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     emulate.install(libraries.tf)
     if libraries.name == stack.KERAS3:
         emulate.fix_keras3_bias(libraries.tf, libraries.bias)
-    recorder = Recorder(libraries, job, reference, Path(os.path.realpath(job["work"])))
+    recorder = Recorder(libraries, job, Path(os.path.realpath(job["work"])))
     Methods(recorder).install()
     backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
-    data = stubs.Data(job["seed"], job["data"], tuple(job["guess"]), job["real_sizes"])
+    data = stubs.Data(job["seeds"][0], job["data"], tuple(job["guess"]), job["real_sizes"])
     stubs.install_datasets(libraries.keras.datasets, data, backend.image_data_format)
     stubs.install_numpy(data, recorder.saved)
-    stubs.install_surroundings(recorder.notes)
+    stubs.install_surroundings(data.notes)
     stack.install_aliases(libraries)
-    random.seed(job["seed"])
-    np.random.seed(job["seed"])
-    libraries.tf.random.set_seed(job["seed"])
     device = "GPU" if libraries.tf.config.list_physical_devices("GPU") else "CPU"
     blocked: list[str] = []
+    references = [Path(job["reference"])] * len(job["seeds"]) if job["reference"] else []
     guard.install(Path(job["sandbox"]), blocked)
-    error = _run_script(job, recorder)
-    result = recorder.finish()
-    result.update(
-        error=error,
-        blocked=blocked,
-        data=data.used,
-        device=device,
-        versions=libraries.versions(),
-        bias=libraries.bias,
-        shapes=_shapes(recorder),
-    )
-    result["notes"] = list(dict.fromkeys([*result["notes"], *data.notes, *libraries.notes]))
-    log.dump(result, Path(job["log"]))
+    as_found = _Interpreter(Path(os.path.realpath(job["work"])), backend)
+    for number, seed in enumerate(job["seeds"]):
+        if number:
+            as_found.restore()
+            libraries.forget()
+        recorder.begin(seed, log.load(log.numbered(references[number], number)) if references else None)
+        data.seed = seed
+        random.seed(seed)
+        np.random.seed(seed)
+        libraries.tf.random.set_seed(seed)
+        error = _run_script(job, recorder)
+        result = recorder.finish()
+        result.update(
+            error=error,
+            blocked=blocked,
+            data=data.used,
+            device=device,
+            versions=libraries.versions(),
+            bias=libraries.bias,
+            shapes=_shapes(recorder),
+        )
+        result["notes"] = list(dict.fromkeys([*result["notes"], *data.notes, *libraries.notes]))
+        log.dump(result, log.numbered(Path(job["log"]), number))
+        if error is not None:
+            return
+
+
+class _Interpreter:
+    """What a script may leave behind in its process that the next run of it must not find."""
+
+    def __init__(self, work: Path, backend: Any) -> None:
+        self.work, self.backend = str(work) + os.sep, backend
+        self.folder, self.arguments, self.path = os.getcwd(), list(sys.argv), list(sys.path)
+        self.ordering = backend.image_data_format()
+
+    def restore(self) -> None:
+        """Back to how it was before the first run."""
+        os.chdir(self.folder)
+        sys.argv[:], sys.path[:] = self.arguments, self.path
+        self.backend.set_image_data_format(self.ordering)
+        for name, module in list(sys.modules.items()):
+            if (getattr(module, "__file__", None) or "").startswith(self.work):
+                del sys.modules[name]  # the program's own modules are run again
 
 
 def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | None:
