@@ -3,9 +3,9 @@
 Importing this package imports neither numpy nor TensorFlow; only the child processes import the latter.
 """
 
-from kmigrate.verify.certificate import Certificate, Figure, ModelFigures, Verdict
+from kmigrate.verify.certificate import Certificate, Divergence, Figure, ModelFigures, Verdict
 from kmigrate.verify.runner import VerifyOptions, verify
 from kmigrate.verify.sandbox import hashes
 from kmigrate.verify.server import Server
 
-__all__ = ["Certificate", "Figure", "ModelFigures", "Server", "Verdict", "VerifyOptions", "hashes", "verify"]
+__all__ = ["Certificate", "Divergence", "Figure", "ModelFigures", "Server", "Verdict", "VerifyOptions", "hashes", "verify"]

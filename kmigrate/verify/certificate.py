@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from enum import Enum
 from typing import Any
+
+from kmigrate import __version__
+from kmigrate.verify.tolerances import TOLERANCES
+
+SCHEMA = 1  # of `Certificate.to_json`: another number where a reader of the old one would go wrong
 
 
 class Verdict(Enum):
@@ -39,6 +44,22 @@ class Figure:
         return self.error <= self.tolerance
 
 
+@dataclass(frozen=True)
+class Divergence:
+    """The first layer, in the order of the calls, whose output differs, and the lines that made it."""
+
+    layer: str
+    kind: str  # its class
+    before: str  # file:line
+    after: str
+    before_text: str = ""  # what stands there, as it ran
+    after_text: str = ""
+
+    def __str__(self) -> str:
+        places = " / ".join(place for place in (self.before, self.after) if place)
+        return f"{self.layer} ({self.kind}), {places}"
+
+
 @dataclass
 class ModelFigures:
     """All comparisons of one model, and the first layer whose output differs."""
@@ -47,7 +68,7 @@ class ModelFigures:
     before: str  # file:line
     after: str
     figures: list[Figure] = field(default_factory=list)
-    diverges: str = ""
+    diverges: Divergence | None = None
     weights: str = ""  # how they were carried over
     remark: str = ""  # what was not compared, and why
     self_control: float | None = None  # what the deliberate mistake changed
@@ -56,7 +77,7 @@ class ModelFigures:
 
 @dataclass
 class Certificate:
-    """Everything that supports the verdict."""
+    """Everything that supports the verdict; docs/certificate.md describes its JSON."""
 
     verdict: Verdict
     reason: str
@@ -76,7 +97,7 @@ class Certificate:
     traceback: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data for ``--format json`` (infinities as text)."""
+        """Plain data for ``--format json``, as docs/certificate.schema.json says (infinities as text)."""
 
         def plain(node: Any) -> Any:
             if isinstance(node, dict):
@@ -85,11 +106,15 @@ class Certificate:
                 return [plain(value) for value in node]
             if isinstance(node, Enum):
                 return node.value
+            if isinstance(node, Figure):
+                return {**plain(asdict(node)), "passed": node.passed}
+            if is_dataclass(node) and not isinstance(node, type):
+                return {entry.name: plain(getattr(node, entry.name)) for entry in fields(node)}
             if isinstance(node, float) and (node != node or node in (float("inf"), float("-inf"))):
                 return str(node)
             return node
 
-        return dict(plain(asdict(self)))
+        return {"schema": SCHEMA, "kmigrate": __version__, **plain(self), "tolerances": dict(TOLERANCES)}
 
     def __str__(self) -> str:
         return self.summary()
@@ -106,6 +131,8 @@ class Certificate:
                 lines.append(f"    {model.remark}")
             if model.diverges:
                 lines.append(f"    first differs at {model.diverges}")
+                texts = (("-", model.diverges.before_text), ("+", model.diverges.after_text))
+                lines += [f"      {sign} {text}" for sign, text in texts if text]
             if model.float32:
                 shown = ", ".join(f"{check} {error:.1e}" for check, error in model.float32.items())
                 lines.append(f"    in float32: {shown}")

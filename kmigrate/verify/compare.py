@@ -14,20 +14,14 @@ from typing import Any
 
 import numpy as np
 
-from kmigrate.verify.certificate import Figure, ModelFigures, Verdict
+from kmigrate.verify.certificate import Divergence, Figure, ModelFigures, Verdict
 from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
 from kmigrate.verify.settings import changed_arguments, changed_layers
+from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, PREDICTIONS, WEIGHTS
 from kmigrate.verify.weightmap import WeightMap
 
-PREDICTIONS = 1e-9
-GRADIENT = 1e-9
-WEIGHTS = 1e-8
-LATER = 1e-7
-# a failed check this close to its tolerance is a loss of accuracy, not another function
-INACCURATE = 1e-6
 EXPLODED = 1e12  # beyond this a training is lost, and rounding has grown with it
 REORDERED = "reordered to follow the features"
-SEEN = 1e-6  # the least that a deliberate mistake must change
 
 
 @dataclass
@@ -226,7 +220,7 @@ def _model(
     if any(not f.passed for f in model.figures):
         model.diverges = first_difference(old["activations"], new["activations"])
         if not model.diverges and mapping.problems:
-            model.diverges = mapping.problems[0]
+            model.remark = mapping.problems[0]
     return model
 
 
@@ -245,16 +239,15 @@ def _layers_moved(model: dict[str, Any], mapping: WeightMap) -> list[tuple[dict[
     return found
 
 
-def first_difference(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> str:
+def first_difference(before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Divergence | None:
     """The first layer, in the order of the calls, whose output differs; layers pair by their classes."""
     kinds = [a["class"] for a in before], [a["class"] for a in after]
     for block in SequenceMatcher(None, *kinds, autojunk=False).get_matching_blocks():
         for i in range(block.size):
             old, new = before[block.a + i], after[block.b + i]
             if _layer_distance(old["value"], new["value"]) > 1e-7:
-                places = " / ".join(w for w in (old["where"], new["where"]) if w)
-                return f"{old['name']} ({old['class']}), {places}"
-    return ""
+                return Divergence(old["name"], old["class"], old["where"], new["where"])
+    return None
 
 
 def _layer_distance(old: np.ndarray, new: np.ndarray) -> float:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kmigrate.verify.certificate import Certificate, ModelFigures, Verdict
 from kmigrate.verify.sandbox import Program, Source, hashes
 from kmigrate.verify.server import Server
+from kmigrate.verify.tolerances import SEEN
 
 if TYPE_CHECKING:
     from kmigrate.verify.compare import Comparison
@@ -236,6 +237,10 @@ class Verification:
 
         comparison = compare.worst(self.compared(logs, new))
         certificate.models, certificate.events = comparison.models, comparison.events
+        for model in certificate.models:
+            if model.diverges:
+                texts = {"before_text": old.line(model.diverges.before), "after_text": new.line(model.diverges.after)}
+                model.diverges = replace(model.diverges, **texts)
         if comparison.verdict is Verdict.DIFFERENT:
             raise Known(Verdict.DIFFERENT, comparison.reason)
 
@@ -297,7 +302,7 @@ class Verification:
             raise Known(Verdict.NOT_VERIFIED, f"before differs from itself: {same.reason}")
         for figures, model in zip(self.certificate.models, control[0]["models"], strict=False):
             figures.self_control = compare.exceptional(model)
-        blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < compare.SEEN]
+        blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < SEEN]
         if blind:
             raise Known(Verdict.NOT_VERIFIED, f"a deliberate mistake in {', '.join(blind)} is not seen")
         if planted is not None:

@@ -59,6 +59,12 @@ class Program:
         files = {relative(source.path): source.raw for source in sources}
         return cls(files, relative(entry), base if base.is_dir() else None)
 
+    def line(self, place: str) -> str:
+        """The text at ``file:line``; empty for a file that was not given."""
+        name, _, number = place.rpartition(":")
+        lines = self.files.get(name, b"").decode(errors="replace").splitlines()
+        return lines[int(number) - 1].strip() if number.isdecimal() and int(number) <= len(lines) else ""
+
     def stage(self, work: Path, notes: list[str]) -> None:
         """Copy the folder to ``work`` and write the files over it."""
         work.mkdir(parents=True)
@@ -86,5 +92,5 @@ class Program:
 
 
 def hashes(sources: Sequence[Source]) -> dict[str, str]:
-    """SHA-256 of each file, as it was given."""
-    return {Path(source.path).name: hashlib.sha256(source.raw).hexdigest() for source in sources}
+    """SHA-256 of each file, by the path that was given."""
+    return {Path(source.path).as_posix(): hashlib.sha256(source.raw).hexdigest() for source in sources}

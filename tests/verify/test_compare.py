@@ -147,7 +147,7 @@ def test_the_first_layer_that_differs_is_named() -> None:
     after["models"][0]["activations"].insert(
         1, {"name": "permute", "class": "Permute", "where": "p.py:7", "value": SCORES}
     )
-    assert compare.compare(run(), after).models[0].diverges == "pool (MaxPooling2D), p.py:4 / p.py:4"
+    assert str(compare.compare(run(), after).models[0].diverges) == "pool (MaxPooling2D), p.py:4 / p.py:4"
 
 
 def test_one_input_has_one_correspondence() -> None:

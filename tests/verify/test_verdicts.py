@@ -89,8 +89,11 @@ def test_a_planted_mistake_is_different(mistake: str, check: Check) -> None:
 
 def test_the_diverging_layer_and_its_lines_are_named(check: Check) -> None:
     found = check(CLASSIFIER, convert(CLASSIFIER, CLASSIFIER_EDITS, without="normalisation"))
-    assert "BatchNormalization" in found.models[0].diverges
-    assert "p.py:15 / p.py:16" in found.models[0].diverges
+    diverges = found.models[0].diverges
+    assert diverges is not None
+    assert (diverges.kind, diverges.before, diverges.after) == ("BatchNormalization", "p.py:15", "p.py:16")
+    assert diverges.before_text == diverges.after_text == "a = layers.BatchNormalization(axis=1)(a)"
+    assert f"- {diverges.before_text}" in found.summary()
 
 
 def test_dense_rows_may_follow_the_features_where_nobody_keeps_the_weights(check: Check) -> None:

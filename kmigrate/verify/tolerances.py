@@ -1,0 +1,20 @@
+"""How far two runs may be apart; docs/facts.md says what correct rewrites and mistakes measure."""
+
+from __future__ import annotations
+
+PREDICTIONS = 1e-9  # of the largest
+GRADIENT = 1e-9  # of the L2 norm over all weights together; also the loss
+WEIGHTS = 1e-8  # the same, after the steps of the script's own optimizer
+LATER = 1e-7  # losses and predictions after these steps, and what the script itself gets or saves
+# a failed check this close to its tolerance is a loss of accuracy, not another function
+INACCURATE = 1e-6
+SEEN = 1e-6  # the least that a deliberate mistake must change
+
+TOLERANCES = {
+    "predictions": PREDICTIONS,
+    "gradient": GRADIENT,
+    "weights": WEIGHTS,
+    "later": LATER,
+    "inaccurate": INACCURATE,
+    "seen": SEEN,
+}
