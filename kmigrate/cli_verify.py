@@ -14,7 +14,7 @@ from kmigrate.cli_options import about_the_source, options_for
 @click.argument("before", type=click.Path(exists=True, dir_okay=False))
 @click.argument("after", type=click.Path(exists=True, dir_okay=False))
 @about_the_source
-@click.option("--seeds", type=click.IntRange(1, 100), default=1, help="Run both so often, each time with other weights.")
+@click.option("--seeds", type=click.IntRange(1, 100), default=1, help="Run both so often, with other weights.")
 @click.option(
     "--format",
     "form",

@@ -8,4 +8,14 @@ from kmigrate.verify.runner import VerifyOptions, verify
 from kmigrate.verify.sandbox import hashes
 from kmigrate.verify.server import Server
 
-__all__ = ["Certificate", "Divergence", "Figure", "ModelFigures", "Server", "Verdict", "VerifyOptions", "hashes", "verify"]
+__all__ = [
+    "Certificate",
+    "Divergence",
+    "Figure",
+    "ModelFigures",
+    "Server",
+    "Verdict",
+    "VerifyOptions",
+    "hashes",
+    "verify",
+]

@@ -17,6 +17,7 @@ x = np.random.normal(size=(4, 4, 4, 4)) + np.arange(4).reshape((4, 1, 1))  # ima
 """
 _CLASSES = "y = np.eye(3)[np.random.permutation([0, 1, 2, 0])]\n"
 _PREDICT = "model.predict(x, verbose=0)\n"
+_KEEP = 'model.save_weights("w.weights.h5")\n'  # else rows of a Dense layer may be in another order
 _COMPILE = 'model.compile("sgd", "categorical_crossentropy")\n'
 _TRAIN = f"""
 {_COMPILE}
@@ -64,7 +65,7 @@ _FLATTEN = ("layers.Flatten()", "layers.Permute((3, 1, 2)), layers.Flatten()")
 
 PAIRS = {
     "flatten": Pair(
-        _sequential(_CONV, "layers.Flatten()", _DENSE, tail=_TRAIN + 'model.save_weights("w.weights.h5")\n'),
+        _sequential(_CONV, "layers.Flatten()", _DENSE, tail=_TRAIN + _KEEP),
         (_SETTING, _IMAGES, _FLATTEN),
         {
             "no Permute before Flatten": ("layers.Permute((3, 1, 2)), ", ""),
@@ -87,7 +88,7 @@ a = {_CONV}(inputs)
 a = layers.Concatenate(axis=1)([a, inputs])
 a = layers.Flatten()(a)
 model = keras.Model(inputs, {_DENSE}(a))
-{_PREDICT}""",
+{_PREDICT}{_KEEP}""",
         (_SETTING, _IMAGES, ("Flatten()(a)", "Flatten()(layers.Permute((3, 1, 2))(a))"), ("axis=1", "axis=3")),
         {"concatenation on another axis": ("axis=3", "axis=1"), "operands swapped": ("[a, inputs]", "[inputs, a]")},
     ),
