@@ -337,3 +337,15 @@ def test_a_flatten_that_moves_an_axis_which_is_no_channel(lines: str) -> None:
     size = "2_7_9" if "Conv1D" in lines else "2_4_7_9"
     found = outcome(HEAD + text + f"net.predict(np.load('x_{size}.npy'))\n", (2, 2, 4))
     assert not found.problem
+
+
+def test_a_concatenation_of_arrays_that_have_not_one_rank() -> None:
+    text = HEAD + textwrap.dedent("""
+    x = np.load('x.npy').reshape(10, 3, 8, 6)
+    both = np.concatenate((x, np.ones((2, 4))), axis=2)
+    net = Sequential([Conv2D(4, 3, input_shape=(3, 8, 6)), Flatten(), Dense(4)])
+    net.compile('sgd', 'mse')
+    net.fit(x, np.ones((10, 4)))
+    """)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert "np.concatenate((x, " in new and "KM105" in codes(plan) | {e.code for e in plan.edits}

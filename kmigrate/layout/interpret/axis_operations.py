@@ -228,6 +228,8 @@ class AxisOperations(Elementwise):
             used = self.consume(array, expr, f"`{short(expr)}`")
             self.join_axes(main, used, node)
         axes = list(main.axes or ())
+        if any(a is not None and a.axes is not None and len(a.axes) != len(axes) for a, _ in arrays):
+            return self.opaque([*items, *given], node, f"the parts of `{short(node)}` do not have one rank")
         rank = len(axes) + (1 if new else 0)
         numbers = self.axis_list(*axis, rank) if axis is not None else [(default % rank, Const(default), node)]
         if numbers is None or len(numbers) != 1:
