@@ -24,7 +24,8 @@ def undone(path: Path, servers: dict[str, Server]) -> int:
         print(f"{path}: nothing to undo")
         return 0
     unseen = 0
-    for edit in proof.effective(result.plan):
+    edits = proof.effective(result.plan)
+    for edit in edits if len(edits) > 1 else ():
         after = proof.without(result.source, result.plan, edit)
         if after is None:
             print(f"{path}:{edit.line}: {edit.code} {edit.codemod} cannot be undone alone")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -131,10 +130,12 @@ def _convert(
         say(line)
     accepted = changed
     if mode.verify:
-        files = Counter(result.program for result in changed)
-        verdicts = [(result, _certify(result, mode, files[result.program] > 1)) for result in changed]
-        statuses += [status for _, status in verdicts]
-        refused = {result.program for result, status in verdicts if status != OK}
+        programs: dict[int, list[Result]] = {}
+        for result in changed:
+            programs.setdefault(result.program, []).append(result)
+        verdicts = {number: _certify(some, mode) for number, some in programs.items()}
+        statuses += verdicts.values()
+        refused = {number for number, status in verdicts.items() if status != OK}
         accepted = [result for result in changed if result.program not in refused]
     written = None
     if mode.write:
@@ -159,19 +160,18 @@ def _show(changed: Sequence[Result]) -> None:
     stdout.flush()
 
 
-def _certify(result: Result, mode: Mode, several: bool) -> int:
-    """Run the program before and after; the status tells whether it may be written."""
-    from kmigrate.proof import prove
-    from kmigrate.verify import Certificate, Verdict
+def _certify(changed: Sequence[Result], mode: Mode) -> int:
+    """Run the scripts of one program before and after; the status tells whether it may be written."""
+    from kmigrate.proof import Change, prove_program
+    from kmigrate.verify import Verdict
 
-    if several:
-        certificate = Certificate(Verdict.NOT_VERIFIED, "programs that change in several files are not verified yet")
-    else:
-        certificate = prove(*_pair(result), result.options, result.plan)
-    say(f"{result.path}: {certificate.summary()}")
-    if certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified:
-        return OK
-    return certificate.verdict.exit_status
+    changes = [Change(*_pair(result), result.plan) for result in changed]
+    statuses = []
+    for entry, certificate in prove_program(changes, changed[0].entries, changed[0].options).items():
+        say(f"{entry}: {certificate.summary()}")
+        unverified = certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified
+        statuses.append(OK if unverified else certificate.verdict.exit_status)
+    return _gravest(statuses)
 
 
 def _deliver(accepted: Sequence[Result], deliver: Callable[[Sequence[Result]], None]) -> tuple[list[str], int]:

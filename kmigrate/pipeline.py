@@ -47,6 +47,7 @@ class Result:
     error: Diagnostic | None = None
     options: Options = field(default_factory=Options)
     program: int = 0  # files with one number belong together: their changes are written together
+    entries: tuple[str, ...] = ()  # the scripts that these files are run by
 
     @property
     def new_text(self) -> str | None:
@@ -86,7 +87,7 @@ def convert(
         project = Project(results if given is None else given)
         for number, group in enumerate(project.groups(readable)):
             for result in _convert_program(group, results, project, options):
-                result.program = number
+                result.program, result.entries = number, tuple(group.entries)
         return list(results.values())
 
 

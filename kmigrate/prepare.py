@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import contextlib
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,14 +12,21 @@ from typing import TYPE_CHECKING
 from kmigrate import layout
 from kmigrate.keras_api import names, signatures, versions
 from kmigrate.layout.files import Files
+from kmigrate.project import Project
+from kmigrate.source import SourceFile
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
     from kmigrate.layout.analysis import Program
+    from kmigrate.layout.files import Source
     from kmigrate.options import Options
-    from kmigrate.source import SourceFile
 
 KERAS3, TF_KERAS = "keras3", "tf_keras"
 _FORMATS = {"th": "channels_first", "tf": "channels_last"}
+
+
+_SETTER = re.compile(r"\bset_image_(dim_ordering|data_format)\b")
 
 
 class NotRunnable(Exception):
@@ -32,13 +41,26 @@ class File:
     raw: bytes
 
 
+@dataclass(frozen=True)
+class Side:
+    """A program: its entry script, and what its files are where they are not what the disk holds."""
+
+    entry: str
+    files: tuple[SourceFile, ...]
+
+    @classmethod
+    def of(cls, script: SourceFile) -> Side:
+        """The program of a script, with its modules as they are on the disk."""
+        return cls(str(script.path), (script,))
+
+
 @dataclass
 class Prepared:
     """The files to run, on which stack, and what was assumed about them."""
 
-    before: File
-    after: File
-    undone: File | None
+    before: list[File]
+    after: list[File]
+    undone: Iterator[list[File]]  # made as they are needed; what cannot run is left out
     stack: str
     ordering: str | None  # ambient of both runs; None: the library's default
     ordering_text: str = ""
@@ -47,9 +69,9 @@ class Prepared:
     advice: str = ""  # where the programs do not run
 
 
-def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, options: Options) -> Prepared:
+def prepare(before: Side, after: Side, undone: Iterable[Side], options: Options) -> Prepared:
     """Decide how the programs run, from one analysis of ``before``; raises NotRunnable."""
-    program = _analyse(before, options)
+    program = analyse(before, options)
     version = program.version
     ordering, why = _ordering(program, options)
     # up to 2.1, Flatten kept the order of channels-first features, which tf_keras and Keras 3 do not
@@ -60,7 +82,7 @@ def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, op
     return Prepared(
         _as_it_is(before),
         _as_it_is(after),
-        _as_it_is(undone) if undone else None,
+        (_as_it_is(side) for side in undone),
         stack,
         _FORMATS[ordering] if ordering and why else None,
         f"{_FORMATS[ordering]} ({why})" if ordering and why else "",
@@ -69,12 +91,20 @@ def prepare(before: SourceFile, after: SourceFile, undone: SourceFile | None, op
     )
 
 
-def _analyse(source: SourceFile, options: Options) -> Program:
+def analyse(side: Side, options: Options) -> Program:
+    """A script with the modules of the project that it loads; raises NotRunnable."""
     try:
-        path = str(source.path)
-        return layout.analyse(Files({path: source.cells[0].text}, [path]), options)
+        texts = {str(source.path): source.cells[0].text for source in side.files}
+        modules = None if side.entry in ("-", "<stdin>") else Project(texts)
+        return layout.analyse(Files(texts, [side.entry], modules), options)
     except (SyntaxError, RecursionError, MemoryError) as error:
-        raise NotRunnable(f"{source.path} can't be read: {error}") from error
+        raise NotRunnable(f"{side.entry} can't be read: {error}") from error
+
+
+def loaded(program: Program) -> list[str]:
+    """The paths of the script and of the project's modules that it loads, those that cannot be read included."""
+    assert program.files is not None
+    return list(program.files.sources)
 
 
 def _ordering(program: Program, options: Options) -> tuple[str | None, str]:
@@ -87,22 +117,29 @@ def _ordering(program: Program, options: Options) -> tuple[str | None, str]:
 
 def _spelled_as_keras1(program: Program) -> bool:
     """Does a call need the Keras 2 that still took the spelling of Keras 1?"""
-    for node in ast.walk(program.tree):
-        path = program.dotted.get(node.func) if isinstance(node, ast.Call) else None
-        api = names.resolve(path) if path else None
-        if api is not None and isinstance(node, ast.Call) and signatures.spelling_generation(api, node) == 1:
-            return True
+    for source in _sources(program):
+        for node in ast.walk(source.tree):
+            path = program.dotted.get(node.func) if isinstance(node, ast.Call) else None
+            api = names.resolve(path) if path else None
+            if api is not None and isinstance(node, ast.Call) and signatures.spelling_generation(api, node) == 1:
+                return True
     return False
 
 
-def _as_it_is(source: SourceFile) -> File:
-    return File(source.path, source.raw)
+def _sources(program: Program) -> list[Source]:
+    """The files of a program that are Python 3."""
+    assert program.files is not None
+    return [source for source in program.files.sources.values() if source is not None]
+
+
+def _as_it_is(side: Side) -> list[File]:
+    return [File(source.path, source.raw) for source in side.files]
 
 
 def _ported(
-    before: SourceFile,
-    after: SourceFile,
-    undone: SourceFile | None,
+    before: Side,
+    after: Side,
+    undone: Iterable[Side],
     options: Options,
     program: Program,
     ordering: str | None,
@@ -115,14 +152,24 @@ def _ported(
     ordering = ordering or versions.default_ordering(version)
     notes: list[str] = []
 
-    def ported(source: SourceFile) -> File:
-        own = program if source is before else _analyse(source, options)
-        return _port(source, own, version, ordering, notes)
+    def ported(side: Side) -> list[File]:
+        own = program if side is before else analyse(side, options)
+        given = {str(source.path): source for source in side.files}
+        assert own.files is not None
+        setting = any(_SETTER.search(own.files.texts[source.path]) for source in _sources(own))
+        files = []
+        for source in _sources(own):
+            file = given.get(source.path) or SourceFile.read(source.path)
+            entry = source.path == side.entry
+            raw = _port(file, source.tree, own, version, ordering, notes, entry, setting)
+            if raw != file.raw or source.path in given:
+                files.append(File(file.path, raw))
+        return files
 
     return Prepared(
         ported(before),
         ported(after),
-        ported(undone) if undone else None,
+        _possible(undone, ported),
         KERAS3,
         "channels_last",  # a port says its ordering itself
         ordering + (f" ({why})" if why else ""),
@@ -131,12 +178,31 @@ def _ported(
     )
 
 
-def _port(source: SourceFile, program: Program, version: versions.Version, ordering: str, notes: list[str]) -> File:
+def _possible(undone: Iterable[Side], ported: Callable[[Side], list[File]]) -> Iterator[list[File]]:
+    for side in undone:
+        with contextlib.suppress(NotRunnable):
+            yield ported(side)
+
+
+def _port(
+    source: SourceFile,
+    tree: ast.Module,
+    program: Program,
+    version: versions.Version,
+    ordering: str,
+    notes: list[str],
+    entry: bool,
+    setting: bool,
+) -> bytes:
+    """A file of a program as Keras 3 reads it; the entry says the ordering."""
+    from kmigrate.keras_api.imported import completed
     from kmigrate.keras_api.port import port
     from kmigrate.rewriting.error import RewriteError
 
     text = source.cells[0].text
-    result = port(text, program.tree, program.dotted, version, ordering, path=str(source.path), numerics="exact")
+    how = {"path": str(source.path), "state_ordering": entry, "numerics": "exact", "sets_first": setting}
+    dotted = completed(tree, program.dotted)  # of functions that nothing calls, too
+    result = port(text, tree, dotted, version, ordering, **how)
     if result.problems:
         first = result.problems[0]
         raise NotRunnable(f"the port to Keras 3 leaves {source.path}:{first.line}: {first.message}")
@@ -144,5 +210,17 @@ def _port(source: SourceFile, program: Program, version: versions.Version, order
         text = result.text()
     except RewriteError as error:
         raise NotRunnable(f"the port to Keras 3 of {source.path} fails: {error}") from error
-    notes += [f"port: line {note.line}: {note.message}" for note in result.notes]
-    return File(source.path, source.with_cells([text]))
+    if entry and text == source.cells[0].text:  # it leaves Keras to its modules, and they follow the setting
+        text = _stating(text, tree, f"keras.backend.set_image_data_format({_FORMATS[ordering]!r})")
+    place = "" if entry else f"{source.path}, "
+    notes += [f"port: {place}line {note.line}: {note.message}" for note in result.notes]
+    return source.with_cells([text])
+
+
+def _stating(text: str, tree: ast.Module, setter: str) -> str:
+    """A script that says the ordering first."""
+    head = [node for node in tree.body[:1] if ast.get_docstring(tree) is not None]
+    head += [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
+    lines = text.split("\n")
+    at = max((node.end_lineno or 0 for node in head), default=0)
+    return "\n".join([*lines[:at], "import keras", setter, *lines[at:]])

@@ -1,18 +1,40 @@
-"""Prove one conversion: before against after, and against after with one edit undone."""
+"""Prove conversions: before against after, and against after with one edit undone."""
 
 from __future__ import annotations
 
+import os
 import random
 import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kmigrate import rewriting
-from kmigrate.verify import Certificate, Server, Verdict, VerifyOptions, hashes, verify
+from kmigrate.keras_api.versions import project_root
+from kmigrate.verify import Certificate, Place, Server, Verdict, VerifyOptions, hashes, verify
 
 if TYPE_CHECKING:
     from kmigrate.options import Options
     from kmigrate.plan import Edit, Plan
+    from kmigrate.prepare import Side
     from kmigrate.source import SourceFile
+
+MAX_UNDONE = 12  # edits that are tried, until one is found that the program runs
+
+
+@dataclass(frozen=True)
+class Change:
+    """A file before and after, and the plan that led from one to the other."""
+
+    before: SourceFile
+    after: SourceFile
+    plan: Plan
+
+    @property
+    def path(self) -> str:
+        """As it is shown to the user."""
+        return str(self.before.path)
 
 
 def prove(
@@ -28,31 +50,78 @@ def prove(
 
     ``servers`` are the running ones by their stack; ``how`` are fields of `VerifyOptions`.
     """
-    from kmigrate.prepare import NotRunnable, prepare
+    from kmigrate.prepare import Side
+
+    changes = [Change(before, after, plan)] if plan else []
+    return _prove(Side.of(before), Side.of(after), changes, options, servers, how)
+
+
+def prove_program(
+    changes: Sequence[Change],
+    entries: Iterable[str],
+    options: Options,
+    *,
+    servers: dict[str, Server] | None = None,
+    **how: Any,
+) -> dict[str, Certificate]:
+    """A certificate for each script, of ``entries``, that loads one of the files that change.
+
+    A file that no script loads is run as a script itself.
+    """
+    from kmigrate.prepare import NotRunnable, Side, analyse, loaded
+
+    befores, afters = [tuple(getattr(change, side) for change in changes) for side in ("before", "after")]
+    left = {change.path for change in changes}
+    found: dict[str, Certificate] = {}
+    for entry in entries:
+        try:
+            mine = _quiet(lambda entry=entry: loaded(analyse(Side(entry, befores), options)))
+        except NotRunnable as error:
+            found[entry] = Certificate(Verdict.NOT_VERIFIED, str(error))
+            continue
+        used = [change for change in changes if change.path in mine]
+        if used:
+            left -= {change.path for change in used}
+            found[entry] = _prove(Side(entry, befores), Side(entry, afters), used, options, servers, how)
+    for change in changes:
+        if change.path in left:
+            found[change.path] = prove(change.before, change.after, options, change.plan, servers=servers, **how)
+    return found
+
+
+def _prove(
+    old: Side,
+    new: Side,
+    changes: Sequence[Change],
+    options: Options,
+    servers: dict[str, Server] | None,
+    how: dict[str, Any],
+) -> Certificate:
+    from kmigrate.prepare import NotRunnable, analyse, loaded, prepare
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # "\\d" in a plain string, and the like
-            left_out = _undone(before, plan, seed=0) if plan else None
-            ready = prepare(before, after, left_out, options)
+        sides = (_replaced(new, source) for source in _undone(changes, seed=0))
+        ready = _quiet(lambda: prepare(old, new, sides, options))
+        places = [_places(side, _quiet(lambda side=side: loaded(analyse(side, options)))) for side in (old, new)]
     except NotRunnable as error:
         return Certificate(Verdict.NOT_VERIFIED, str(error))
     except Exception as error:
         reason = f"the programs could not be prepared: {type(error).__name__}: {error}"
         return Certificate(Verdict.NOT_VERIFIED, reason)
-    edits = plan.edits if plan else []
+    edits = [edit for change in changes for edit in change.plan.edits]
     certificate = verify(
-        [ready.before],
-        [ready.after],
-        entry=before.path,
-        entry_after=after.path if after.path != before.path else None,
-        undone=[ready.undone] if ready.undone else None,
+        ready.before,
+        ready.after,
+        entry=Path(old.entry),
+        entry_after=Path(new.entry) if new.entry != old.entry else None,
+        places=list(zip(*places, strict=False)),
+        undone=_quietly(ready.undone),
         options=VerifyOptions(
             **{
                 "stack": ready.stack,
                 "ordering": ready.ordering,
                 "at_zero": any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
-                "same_weights": keeps_weights(plan) if plan else False,
+                "same_weights": any(keeps_weights(change.plan) for change in changes),
                 "seed": 0,
                 **how,
             }
@@ -60,11 +129,43 @@ def prove(
         server=(servers or {}).get(ready.stack),
     )
     certificate.ordering, certificate.source_keras = ready.ordering_text, ready.source_keras
-    certificate.before, certificate.after = hashes([before]), hashes([after])
+    certificate.before, certificate.after = hashes(old.files), hashes(new.files)
     certificate.notes = list(dict.fromkeys([*ready.notes, *certificate.notes]))
     if ready.advice and certificate.verdict is Verdict.NOT_VERIFIED:
         certificate.notes.append(ready.advice)
     return certificate
+
+
+def _quiet(work: Any) -> Any:
+    """Old code is full of "\\d" in plain strings."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return work()
+
+
+def _quietly(items: Iterator[Any]) -> Iterator[Any]:
+    """The same for what is made one by one."""
+    while (item := _quiet(lambda: next(items, None))) is not None:
+        yield item
+
+
+def _replaced(side: Side, source: SourceFile) -> Side:
+    """A program with another text for one file."""
+    from kmigrate.prepare import Side
+
+    files = tuple(source if file.path == source.path else file for file in side.files)
+    return Side(side.entry, files)
+
+
+def _places(side: Side, paths: Iterable[str]) -> list[Place]:
+    """Where a script may expect to be run: its own folder, the one that holds all of its files, that of its project."""
+    folders = [Path(os.path.realpath(os.path.dirname(path) or ".")) for path in (side.entry, *paths)]
+    whole = Path(os.path.commonpath(folders))
+    found = [Place(whole, folders[0]), Place(whole, whole)]
+    project = project_root(folders[0])
+    if project is not None:
+        found.append(Place(project, project))
+    return list(dict.fromkeys(found))
 
 
 def keeps_weights(plan: Plan) -> bool:
@@ -84,9 +185,7 @@ def effective(plan: Plan) -> list[Edit]:
 
 
 def without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | None:
-    """The new program without one edit; None where the others make no sense alone, or are none of substance."""
-    if effective(plan) == [left_out]:
-        return None
+    """The new file without one edit; None where the others make no sense alone."""
     try:
         text = rewriting.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
     except rewriting.RewriteError:
@@ -102,8 +201,11 @@ def prove_undone(
     return prove(before, undone, options, servers=servers, same_weights=strict, float32=False, ambient_check=False)
 
 
-def _undone(before: SourceFile, plan: Plan, seed: int) -> SourceFile | None:
-    """The new program without one of the edits, which a comparison that is not blind must see."""
-    choices = effective(plan)
+def _undone(changes: Sequence[Change], seed: int) -> Iterator[SourceFile]:
+    """Files of the new program, each without one of the edits; a comparison that is not blind sees it."""
+    choices = [(change, edit) for change in changes for edit in effective(change.plan)]
+    if len(choices) == 1:  # that would be the old program
+        return
     random.Random(seed).shuffle(choices)
-    return next((found for edit in choices if (found := without(before, plan, edit)) is not None), None)
+    made = (without(change.before, change.plan, edit) for change, edit in choices[:MAX_UNDONE])
+    yield from (source for source in made if source is not None)

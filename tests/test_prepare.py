@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kmigrate.options import Options
-from kmigrate.prepare import KERAS3, TF_KERAS, NotRunnable, Prepared, prepare
+from kmigrate.prepare import KERAS3, TF_KERAS, NotRunnable, Prepared, Side, prepare
 from kmigrate.source import SourceFile
 
 KERAS1 = """from keras.layers import Convolution2D, Flatten
@@ -19,7 +19,8 @@ model = keras.Sequential([keras.layers.MaxPooling2D((2, 2), input_shape=(9, 9, 9
 
 def prepared(text: str, after: str | None = None, **options: str) -> Prepared:
     files = [SourceFile.from_bytes(t.encode(), "p.py") for t in (text, text if after is None else after)]
-    return prepare(*files, None, Options(**options))
+    before, after_ = (Side.of(file) for file in files)
+    return prepare(before, after_, [], Options(**options))
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,7 @@ def prepared(text: str, after: str | None = None, **options: str) -> Prepared:
 def test_the_version_chooses_the_stack(text: str, stack: str) -> None:
     ready = prepared(text)
     assert ready.stack == stack
-    assert (ready.before.raw == text.encode()) is (text is not KERAS1)
+    assert (ready.before[0].raw == text.encode()) is (text is not KERAS1)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_both_sides_are_ported_for_one_version_and_ordering() -> None:
     ready = prepared(KERAS1, KERAS1.replace("(3, 20, 24)", "(20, 24, 3)"), source_keras="1.0.5")
     assert ready.source_keras == "1.0.5, ported to Keras 3"
     assert ready.ordering_text.startswith("th")
-    for file in (ready.before, ready.after):
+    for (file,) in (ready.before, ready.after):
         assert b"padding='same'" in file.raw
         assert b"set_image_data_format('channels_first')" in file.raw
 
@@ -67,7 +68,7 @@ def test_the_ordering_that_is_said_counts(ordering: str, expected: str) -> None:
     ready = prepared(EITHER, ordering=ordering)
     assert (ready.ordering, ready.ordering_text) == (expected, f"{expected} (--ordering says so)")
     ready = prepared(KERAS1.replace("(3, 20, 24)", "(9, 9, 9)"), ordering=ordering)
-    assert f"set_image_data_format('{expected}')".encode() in ready.before.raw
+    assert f"set_image_data_format('{expected}')".encode() in ready.before[0].raw
 
 
 def test_what_cannot_be_ported_is_not_runnable() -> None:

@@ -69,19 +69,23 @@ def port(
     path: str = "",
     state_ordering: bool = True,
     numerics: str = "default",
+    sets_first: bool = False,
 ) -> Port:
     """Port one file.
 
     ``dotted`` names the imported Names and Attributes of ``tree``; ``version`` is the Keras that the
     program is for; ``ordering`` is 'th' or 'tf', what layers without a setting of their own had there.
     ``state_ordering`` writes that down where the file never says it (for the program's entry file only).
+    ``sets_first``: another file of the program may set the ordering to 'th'.
     ``numerics='exact'`` brings the old optimizer formulas along as small classes.
     """
     if ordering not in ("th", "tf"):
         raise ValueError(f"the ordering is 'th' or 'tf', not {ordering!r}")
     result = Port(text)
     if version < (3,):
-        Context(result, tree, dotted, version, ordering, path, state_ordering, numerics).run()
+        context = Context(result, tree, dotted, version, ordering, path, state_ordering, numerics)
+        context.first_possible |= sets_first
+        context.run()
     return result
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from kmigrate.verify import reached
 from kmigrate.verify.certificate import Certificate, ModelFigures, Verdict
-from kmigrate.verify.sandbox import Program, Source, hashes
+from kmigrate.verify.sandbox import Place, Program, Source, hashes
 from kmigrate.verify.server import Server
 from kmigrate.verify.tolerances import SEEN
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 _GUESSES = ((16, 3, 37, 29), (16, 1, 37, 29), (16, 37, 29, 3), (16, 37))
 _UNKNOWN_SIZE = 19  # for a None in a model's input shape
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
+_MISSING = ("FileNotFoundError", "NotADirectoryError", "ImportError", "ModuleNotFoundError")
 _LABELS = re.compile(r"label|target|mask|class|(^|[_/.-])y([_.-]|$)", re.IGNORECASE)
 
 
@@ -51,48 +53,52 @@ def verify(
     *,
     entry: Path,
     entry_after: Path | None = None,
-    root: Path | None = None,
-    root_after: Path | None = None,
-    undone: Sequence[Source] | None = None,
+    places: Sequence[tuple[Place, Place]] = (),
+    undone: Iterable[Sequence[Source]] = (),
     options: VerifyOptions | None = None,
     server: Server | None = None,
 ) -> Certificate:
     """Run both programs in child processes and say whether they compute the same.
 
-    ``before`` and ``after`` are the program's files (anything with ``path`` and ``raw``), laid over
-    a private copy of ``root`` (default: the entry's folder), and must run on ``options.stack``.
-    ``undone`` are the after-files with one edit of the plan undone: a verdict counts only if that is
-    seen to differ.
+    ``before`` and ``after`` are the program's files (anything with ``path`` and ``raw``), laid over a private copy
+    of a folder, and must run on ``options.stack``. ``places`` are the folders, before and after, that are tried
+    until the program before finds its files and modules (default: the entry's folder).
+    ``undone`` are sets of after-files, each with one edit of the plan undone: the first whose edit runs must be
+    seen to differ, else the verdict does not count.
     """
     options = options or VerifyOptions()
-    after_root = root_after if entry_after else root
-    try:
-        old = Program.of(before, entry, root)
-        new = Program.of(after, entry_after or entry, after_root)
-        planted = Program.of(undone, entry_after or entry, after_root) if undone else None
-    except ValueError as error:
-        return Certificate(Verdict.NOT_VERIFIED, str(error))
-    certificate = Certificate(
-        Verdict.NOT_VERIFIED,
-        "nothing was run",
-        stack=options.stack,
-        ordering=options.ordering or "",
-        seeds=list(range(options.seed, options.seed + options.seeds)),
-        steps=options.steps,
-        before=hashes(before),
-        after=hashes(after),
-    )
+    new_entry = entry_after or entry
     own = Server(options.stack) if server is None or server.stack != options.stack else None
+    tried: list[Certificate] = []
     try:
-        verification = Verification(own or server, options, options.ordering, certificate)  # type: ignore[arg-type]
-        verification.decide(old, new, planted)
-    except (RuntimeError, OSError) as error:
-        certificate.verdict, certificate.reason = Verdict.NOT_VERIFIED, str(error)
+        for one, other in places or [(Place(entry.parent, entry.parent), Place(new_entry.parent, new_entry.parent))]:
+            certificate = Certificate(
+                Verdict.NOT_VERIFIED,
+                "nothing was run",
+                stack=options.stack,
+                ordering=options.ordering or "",
+                seeds=list(range(options.seed, options.seed + options.seeds)),
+                steps=options.steps,
+                before=hashes(before),
+                after=hashes(after),
+            )
+            tried.append(certificate)
+            try:
+                old, new = Program.of(before, entry, one), Program.of(after, new_entry, other)
+                planted = (Program.of(files, new_entry, other) for files in undone)
+                verification = Verification(own or server, options, options.ordering, certificate)  # type: ignore[arg-type]
+                verification.decide(old, new, planted)
+            except (RuntimeError, OSError, ValueError) as error:
+                certificate.verdict, certificate.reason = Verdict.NOT_VERIFIED, str(error)
+                break
+            if not verification.misplaced:
+                tried = [certificate]
+                break
     finally:
         if own is not None:
             own.close()
-    certificate.notes = list(dict.fromkeys(certificate.notes))
-    return certificate
+    tried[0].notes = list(dict.fromkeys(tried[0].notes))
+    return tried[0]
 
 
 class Known(Exception):
@@ -112,8 +118,10 @@ class Verification:
         self.guess: tuple[int, ...] = _GUESSES[0]
         self.real_sizes = False
         self.logs: dict[str, Path] = {}
+        self.lines: dict[str, list[int]] = {}  # that ran in the files of the program after
+        self.misplaced = False  # the program before does not find a file or a module
 
-    def decide(self, old: Program, new: Program, planted: Program | None) -> None:
+    def decide(self, old: Program, new: Program, planted: Iterator[Program]) -> None:
         """Fill in the certificate."""
         try:
             self._decide(old, new, planted)
@@ -133,6 +141,7 @@ class Verification:
         ambient: str | None = None,
         mutate: bool = False,
         seeds: int = 1,
+        watched: Sequence[str] = (),
     ) -> list[dict[str, Any]] | None:
         """The logs of a run, one for each seed up to the first that fails; or None, and `_why`."""
         from kmigrate.verify import log
@@ -151,6 +160,9 @@ class Verification:
                 "output": str(folder / "output.txt"),
                 "log": str(folder / "log"),
                 "entry": program.entry,
+                "folder": program.folder,
+                "search_path": program.search_path,
+                "watched": list(watched),
                 "argv": list(options.argv),
                 "reference": str(self.logs[reference]) if reference else "",
                 "floatx": floatx,
@@ -207,6 +219,7 @@ class Verification:
                 self.real_sizes = True  # some scripts name the number of images
                 continue
             break
+        self.misplaced = bool(run["error"]) and run["error"]["type"] in _MISSING
         reason = _failure("before", run["error"]) if run["error"] else "data could not be made up"
         if run["data"]:
             reason += f"; data missing: {', '.join(run['data'])}"
@@ -216,12 +229,13 @@ class Verification:
         """``program`` against each log of the before-run; raises `Known` if it does not run."""
         from kmigrate.verify import compare
 
-        after = self._after(name, program, seeds=self.options.seeds)
+        after = self._after(name, program, seeds=self.options.seeds, watched=list(program.files))
+        self.lines = after[0]["lines"]
         return [compare.compare(*pair, self.options.same_weights) for pair in zip(before, after, strict=True)]
 
     # -- the verdict
 
-    def _decide(self, old: Program, new: Program, planted: Program | None) -> None:
+    def _decide(self, old: Program, new: Program, planted: Iterator[Program]) -> None:
         from kmigrate.verify import compare
 
         logs = self.before(old)
@@ -244,7 +258,14 @@ class Verification:
         if comparison.verdict is Verdict.DIFFERENT:
             raise Known(Verdict.DIFFERENT, comparison.reason)
 
-        self._control(before, old, planted)
+        olds = {**old.files, new.entry: old.files[old.entry]} if old.entry in old.files else old.files
+        missing, ran = reached.not_run(olds, new.files, self.lines)
+        if missing and not ran:
+            raise Known(Verdict.NOT_VERIFIED, f"what changed does not run here: {', '.join(missing[:5])}")
+        if missing:
+            certificate.notes.append(f"changed, but not run here, so not compared: {', '.join(missing)}")
+
+        self._control(before, old, new, planted)
         if self.options.ambient_check:
             self._ambient(before, old, new)
         if self.options.float32:
@@ -257,8 +278,15 @@ class Verification:
             reason += "; relu forms may differ in the gradient where their input is exactly 0"
         raise Known(verdict, reason)
 
-    def _after(self, name: str, program: Program, ambient: str | None = None, seeds: int = 1) -> list[dict[str, Any]]:
-        found = self._run(name, program, reference="before", ambient=ambient, seeds=seeds)
+    def _after(
+        self,
+        name: str,
+        program: Program,
+        ambient: str | None = None,
+        seeds: int = 1,
+        watched: Sequence[str] = (),
+    ) -> list[dict[str, Any]]:
+        found = self._run(name, program, reference="before", ambient=ambient, seeds=seeds, watched=watched)
         if found is None:
             raise Known(Verdict.NOT_VERIFIED, f"{name} did not finish: {self._why(name)}")
         error = found[-1]["error"]
@@ -290,8 +318,8 @@ class Verification:
                 return
         raise Known(Verdict.DIFFERENT, f"under a keras.json that says channels_first: {reason}", traceback)
 
-    def _control(self, before: dict[str, Any], old: Program, planted: Program | None) -> None:
-        """Before against before must be equal, and a deliberate mistake must be seen."""
+    def _control(self, before: dict[str, Any], old: Program, new: Program, planted: Iterator[Program]) -> None:
+        """Before against before must be equal, and deliberate mistakes must be seen."""
         from kmigrate.verify import compare
 
         control = self._run("before again", old, reference="before", ambient=self.ambient, mutate=True)
@@ -305,8 +333,11 @@ class Verification:
         blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < SEEN]
         if blind:
             raise Known(Verdict.NOT_VERIFIED, f"a deliberate mistake in {', '.join(blind)} is not seen")
-        if planted is not None:
-            run = self._run("one edit undone", planted, reference="before")
+        # an edit in code that does not run cannot be seen
+        running = (one for one in planted if reached.not_run(one.files, new.files, self.lines)[1])
+        one = next(running, None)
+        if one is not None:
+            run = self._run("one edit undone", one, reference="before")
             if run is None:
                 raise Known(Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}")
             found = compare.compare(before, run[0], self.options.same_weights)

@@ -8,7 +8,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 _SKIP = {
     ".git",
@@ -37,6 +37,13 @@ class Source(Protocol):
         """Its contents."""
 
 
+class Place(NamedTuple):
+    """The folder whose copy a program runs in, and the folder that it is started in."""
+
+    root: Path
+    folder: Path
+
+
 @dataclass(frozen=True)
 class Program:
     """One side of a verification: files in memory, laid over a folder on disk."""
@@ -44,20 +51,29 @@ class Program:
     files: dict[str, bytes]  # path in the working copy -> contents
     entry: str
     root: Path | None
+    folder: str = "."  # where it is run, in the working copy
 
     @classmethod
-    def of(cls, sources: Sequence[Source], entry: Path, root: Path | None) -> Program:
-        """The program of ``sources`` that is started by ``entry``, with ``root`` as its folder."""
-        base = (root or entry.parent).absolute()
+    def of(cls, sources: Sequence[Source], entry: Path, place: Place | None = None) -> Program:
+        """The program of ``sources`` that is started by ``entry``, by default in its folder."""
+        root, folder = place or Place(entry.parent, entry.parent)
+        base = Path(os.path.realpath(root))
 
         def relative(path: Path) -> str:
-            found = os.path.relpath(path.absolute(), base)
+            found = os.path.relpath(_real(path), base)
             if found.startswith(".."):
                 raise ValueError(f"{path} is outside {base}")
             return Path(found).as_posix()
 
         files = {relative(source.path): source.raw for source in sources}
-        return cls(files, relative(entry), base if base.is_dir() else None)
+        cwd = Path(os.path.relpath(os.path.realpath(folder), base)).as_posix()
+        return cls(files, relative(entry), base if base.is_dir() else None, cwd)
+
+    @property
+    def search_path(self) -> list[str]:
+        """Where the script finds modules of its project: beside it, in each folder above, and in src."""
+        folders = [parent.as_posix() for parent in Path(self.entry).parents]
+        return [*folders, "src"]
 
     def line(self, place: str) -> str:
         """The text at ``file:line``; empty for a file that was not given."""
@@ -89,6 +105,11 @@ class Program:
             target = work / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(raw)
+
+
+def _real(path: Path) -> Path:
+    """The path without links in the folders; the file itself may be one."""
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def hashes(sources: Sequence[Source]) -> dict[str, str]:

@@ -36,6 +36,6 @@ def check(servers: dict[str, Server], tmp_path: Path) -> Callable[..., Certifica
         sources = [Source(path, text.encode()) for text in (before, after)]
         given = VerifyOptions(**{"stack": stack, "float32": False, "ambient_check": False, **options})
         server = servers["tf_keras" if stack == "tf_keras" else "keras3"]
-        return verify(sources[:1], sources[1:], entry=path, root=tmp_path, options=given, server=server)
+        return verify(sources[:1], sources[1:], entry=path, options=given, server=server)
 
     return run

@@ -23,7 +23,7 @@ OPTIONS = VerifyOptions(seeds=SEEDS, steps=2, samples=4)
 @pytest.mark.parametrize("name", PAIRS)
 def test_right_is_equivalent_and_each_mistake_different(name: str, servers: dict[str, Server], tmp_path: Path) -> None:
     def program(text: str) -> Program:
-        return Program.of([SourceFile.from_bytes(text.encode(), tmp_path / "p.py")], tmp_path / "p.py", tmp_path)
+        return Program.of([SourceFile.from_bytes(text.encode(), tmp_path / "p.py")], tmp_path / "p.py")
 
     pair = PAIRS[name]
     certificate = Certificate(Verdict.NOT_VERIFIED, "")

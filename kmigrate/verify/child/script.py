@@ -24,11 +24,12 @@ def _environment(job: dict[str, Any]) -> None:
     home = Path(job["home"])
     os.environ.update(HOME=str(home), KERAS_HOME=str(home / ".keras"), TMPDIR=job["tmp"])
     tempfile.tempdir = job["tmp"]
-    os.chdir(job["work"])
-    sys.argv = [job["entry"], *job["argv"]]
+    os.chdir(os.path.join(job["work"], job["folder"]))
+    sys.argv = [os.path.relpath(job["entry"], job["folder"]), *job["argv"]]
     work = os.path.realpath(job["work"])
     sys.path[:] = [p for p in sys.path if os.path.realpath(p or ".") != os.path.realpath(job["harness"])]
-    sys.path.insert(0, os.path.dirname(os.path.join(work, job["entry"])))
+    folders = [os.path.normpath(os.path.join(work, folder)) for folder in job["search_path"]]
+    sys.path[:] = [folders[0], *sys.path, *folders[1:]]
 
 
 def run(job: dict[str, Any], libraries: stack.Stack) -> None:
@@ -65,7 +66,11 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
         random.seed(seed)
         np.random.seed(seed)
         libraries.tf.random.set_seed(seed)
+        lines: dict[str, set[int]] = {name: set() for name in job["watched"]}
+        if lines:
+            sys.settrace(_tracer(os.path.realpath(job["work"]), lines))
         error = _run_script(job, recorder)
+        sys.settrace(None)
         result = recorder.finish()
         result.update(
             error=error,
@@ -75,6 +80,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
             versions=libraries.versions(),
             bias=libraries.bias,
             shapes=_shapes(recorder),
+            lines={name: sorted(ran) for name, ran in lines.items()},
         )
         result["notes"] = list(dict.fromkeys([*result["notes"], *data.notes, *libraries.notes]))
         log.dump(result, log.numbered(Path(job["log"]), number))
@@ -127,6 +133,27 @@ def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | Non
         message = str(error)[:2000].replace(work + os.sep, "")
         return {"type": type(error).__name__, "message": message, "traceback": text, "where": where}
     return None
+
+
+def _tracer(work: str, lines: dict[str, set[int]]) -> Any:
+    """A trace function that collects the lines that run in these files of the working copy."""
+    files = {os.path.join(work, name): ran for name, ran in lines.items()}
+
+    def enter(frame: Any, event: str, arg: Any) -> Any:
+        del event, arg
+        ran = files.get(frame.f_code.co_filename)
+        if ran is None:
+            return None
+
+        def line(frame: Any, event: str, arg: Any) -> Any:
+            del event, arg
+            ran.add(frame.f_lineno)
+            return line
+
+        ran.add(frame.f_lineno)
+        return line
+
+    return enter
 
 
 def _shapes(recorder: Recorder) -> list[dict[str, Any]]:

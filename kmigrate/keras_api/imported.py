@@ -1,0 +1,59 @@
+"""What the imports of a file name, without running it: for code that the analysis did not enter."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+
+def completed(tree: ast.Module, dotted: Mapping[ast.expr, str]) -> dict[ast.expr, str]:
+    """``dotted``, and the dotted names of those Names and Attributes that nothing but an import can have bound."""
+    found = dict(dotted)
+    names = _only_imported(tree)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and node not in found and node.id in names:
+            found[node] = names[node.id]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and node not in found:
+            path = _path(node, names)
+            if path is not None:
+                found[node] = path
+    return found
+
+
+def _only_imported(tree: ast.Module) -> dict[str, str]:
+    """Names that one import, or several of the same thing, binds, and nothing else in the file."""
+    paths: dict[str, set[str]] = {}
+    bound: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                path = alias.name if alias.asname else alias.name.split(".")[0]
+                paths.setdefault(alias.asname or path, set()).add(path)
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                path = f"{'.' * node.level}{node.module or ''}.{alias.name}"
+                paths.setdefault(alias.asname or alias.name, set()).add(path)
+        elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            bound.add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+            bound.add(node.name)
+    return {
+        name: next(iter(found))
+        for name, found in paths.items()
+        if len(found) == 1 and name not in bound and name != "*" and not next(iter(found)).startswith(".")
+    }
+
+
+def _path(node: ast.expr, names: Mapping[str, str]) -> str | None:
+    """`K.relu` as keras.backend.relu."""
+    if isinstance(node, ast.Name):
+        return names.get(node.id)
+    if isinstance(node, ast.Attribute):
+        base = _path(node.value, names)
+        return None if base is None else f"{base}.{node.attr}"
+    return None
