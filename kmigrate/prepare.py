@@ -200,9 +200,18 @@ def _port(
     from kmigrate.rewriting.error import RewriteError
 
     text = source.cells[0].text
-    how = {"path": str(source.path), "state_ordering": entry, "numerics": "exact", "sets_first": setting}
     dotted = completed(tree, program.dotted)  # of functions that nothing calls, too
-    result = port(text, tree, dotted, version, ordering, **how)
+    result = port(
+        text,
+        tree,
+        dotted,
+        version,
+        ordering,
+        path=str(source.path),
+        state_ordering=entry,
+        numerics="exact",
+        sets_first=setting,
+    )
     if result.problems:
         first = result.problems[0]
         raise NotRunnable(f"the port to Keras 3 leaves {source.path}:{first.line}: {first.message}")

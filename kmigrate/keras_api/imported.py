@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+_NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
+
 
 def completed(tree: ast.Module, dotted: Mapping[ast.expr, str]) -> dict[ast.expr, str]:
     """``dotted``, and the dotted names of those Names and Attributes that nothing but an import can have bound."""
@@ -38,9 +40,7 @@ def _only_imported(tree: ast.Module) -> dict[str, str]:
             bound.add(node.id)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            bound.add(node.name)
-        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar) and node.name:
+        elif isinstance(node, _NAMED) and node.name:
             bound.add(node.name)
     return {
         name: next(iter(found))

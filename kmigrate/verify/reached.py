@@ -18,9 +18,9 @@ def changed(old: bytes, new: bytes) -> list[Span]:
             tree = ast.parse(new)
     except (SyntaxError, ValueError, RecursionError):
         return []
-    lines = [side.decode("utf-8", "replace").splitlines() for side in (old, new)]
+    before, after = (side.decode("utf-8", "replace").split("\n") for side in (old, new))
     touched: set[int] = set()
-    for what, _, _, start, stop in SequenceMatcher(None, *lines, autojunk=False).get_opcodes():
+    for what, _, _, start, stop in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
         if what != "equal":
             touched |= set(range(start + 1, max(stop, start + 1) + 1))
     spans = {span for span in _statements(tree) if any(span[0] <= line <= span[1] for line in touched)}

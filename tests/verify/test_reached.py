@@ -20,7 +20,9 @@ def test_the_smallest_statements_around_what_changed() -> None:
 
 
 def test_what_is_taken_away_counts_where_it_stood() -> None:
-    assert changed(OLD, OLD.replace(b"a = 1\n", b"").replace(b"    return 0\n", b"    pass\n    return 0\n")) == [(6, 6)]
+    assert changed(OLD, OLD.replace(b"a = 1\n", b"").replace(b"    return 0\n", b"    pass\n    return 0\n")) == [
+        (6, 6)
+    ]
     assert changed(b"a = 1\nb = 2\nc = 3\n", b"a = 1\nc = 3\n") == [(2, 2)]
 
 
