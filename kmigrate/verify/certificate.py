@@ -37,6 +37,7 @@ class Figure:
     error: float
     tolerance: float
     detail: str = ""
+    noise: float | None = None  # the program's own, where it forces a coarser float type than float64
 
     @property
     def passed(self) -> bool:

@@ -17,9 +17,10 @@ import numpy as np
 from kmigrate.verify.certificate import Divergence, Figure, ModelFigures, Verdict
 from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
 from kmigrate.verify.settings import changed_arguments, changed_layers
-from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, PREDICTIONS, WEIGHTS
+from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, LOUD, NOISE, PREDICTIONS, WEIGHTS
 from kmigrate.verify.weightmap import WeightMap
 
+FLOATS = {"float16": 2.0**-10, "float32": 2.0**-23}  # and their units in the last place, coarsest first
 EXPLODED = 1e12  # beyond this a training is lost, and rounding has grown with it
 REORDERED = "reordered to follow the features"
 
@@ -41,7 +42,7 @@ class Comparison:
     def verdict(self) -> Verdict:
         """EQUIVALENT, INACCURATE or DIFFERENT; whether anything was compared is the caller's question."""
         failed = [f for f in self.figures if not f.passed]
-        if self.problems or any(f.error > INACCURATE for f in failed):
+        if self.problems or any(f.error > max(INACCURATE, NOISE**2 * (f.noise or 0.0)) for f in failed):
             return Verdict.DIFFERENT
         return Verdict.INACCURATE if failed else Verdict.EQUIVALENT
 
@@ -102,6 +103,45 @@ def _largest(lists: list[list[Figure]]) -> list[Figure]:
         if key not in found or figure.error > found[key].error:
             found[key] = figure
     return list(found.values())
+
+
+def forced(run: dict[str, Any]) -> str:
+    """The coarsest float type that the program's models compute in, if it is not float64; else empty."""
+    found = {str(value.dtype) for model in run["models"] for value in _computed(model)}
+    return next((name for name in FLOATS if name in found), "")
+
+
+def _computed(model: dict[str, Any]) -> list[np.ndarray]:
+    return [*model.get("values", []), *(a["value"] for a in model.get("activations", []))]
+
+
+def against_noise(found: Comparison, noise: Comparison) -> Comparison:
+    """``found``, judged by how far the before-run is from itself with its inputs moved by one unit in the last place."""
+    models = [
+        replace(model, figures=_allowed(model.figures, noise.models[number].figures))
+        for number, model in enumerate(found.models)
+    ]
+    return replace(found, events=_allowed(found.events, noise.events), models=models)
+
+
+def _allowed(figures: list[Figure], noise: list[Figure]) -> list[Figure]:
+    def key(figure: Figure) -> tuple[str, str]:
+        return figure.check, figure.detail.partition(" / ")[0]  # by the line in the before-program
+
+    own: dict[tuple[str, str], float] = {}
+    for figure in noise:
+        own[key(figure)] = max(figure.error, own.get(key(figure), 0.0))
+    errors = [own.get(key(figure), 0.0) for figure in figures]
+    return [
+        replace(figure, noise=error, tolerance=max(figure.tolerance, NOISE * error))
+        for figure, error in zip(figures, errors, strict=True)
+    ]
+
+
+def loud(noise: Comparison) -> Figure | None:
+    """A figure of the program's own noise that is too large to judge by."""
+    checks = ("predictions", "gradient of the outputs", "gradient", "loss")
+    return next((f for f in noise.figures if f.check in checks and not f.error <= LOUD), None)
 
 
 def exceptional(model: dict[str, Any]) -> float:

@@ -9,6 +9,9 @@ LATER = 1e-7  # losses and predictions after these steps, and what the script it
 # a failed check this close to its tolerance is a loss of accuracy, not another function
 INACCURATE = 1e-6
 SEEN = 1e-6  # the least that a deliberate mistake must change
+# a program that forces float32: so many times what it changes if its inputs move by one unit in the last place
+NOISE = 10
+LOUD = 1e-3  # beyond this the program's own rounding hides too much to judge by
 
 TOLERANCES = {
     "predictions": PREDICTIONS,
@@ -17,4 +20,6 @@ TOLERANCES = {
     "later": LATER,
     "inaccurate": INACCURATE,
     "seen": SEEN,
+    "noise": NOISE,
+    "loud": LOUD,
 }

@@ -32,7 +32,7 @@ class Recorder:
     def __init__(self, stack: Stack, job: dict[str, Any], work: Path) -> None:
         self.stack, self.work = stack, work
         self.steps, self.samples = job["steps"], job["samples"]
-        self.max_events, self.mutated = job["max_events"], job["mutate"]
+        self.max_events, self.mutated, self.nudge = job["max_events"], job["mutate"], job["nudge"]
         self.hooks = calls.Hooks(stack)
         self.begin(0, None)
 
@@ -78,10 +78,19 @@ class Recorder:
             if all(m.error <= data_tolerance(new) for m, new in zip(found, leaves, strict=True)):
                 own = [move(old, m.how).astype(new.dtype) for old, m, new in zip(partner, found, leaves, strict=True)]
                 fed[name] = arrays.rebuild(groups[name], own)
+        if self.nudge and "x" in fed:
+            fed["x"] = arrays.map_leaves(fed["x"], self._nudged)
         if model is not None:
             entry["model"] = self._model(model, fed["x"], moves.get("x", []))
         self.events.append(entry)
         return entry, fed
+
+    def _nudged(self, values: np.ndarray) -> np.ndarray:
+        """Moved by one unit in the last place, up or down; whole numbers that count something stay."""
+        if values.dtype.kind not in "fu":
+            return values
+        signs = np.random.default_rng(self.seed).choice([-1.0, 1.0], size=values.shape)
+        return values * (1.0 + self.nudge * signs)
 
     @contextmanager
     def working(self) -> Iterator[None]:
