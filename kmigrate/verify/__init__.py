@@ -4,7 +4,7 @@ Importing this package imports neither numpy nor TensorFlow; only the child proc
 """
 
 from kmigrate.verify.certificate import Certificate, Divergence, Figure, ModelFigures, Verdict
-from kmigrate.verify.runner import VerifyOptions, verify
+from kmigrate.verify.runner import NoDevice, VerifyOptions, verify
 from kmigrate.verify.sandbox import Place, hashes
 from kmigrate.verify.server import Server
 
@@ -13,6 +13,7 @@ __all__ = [
     "Divergence",
     "Figure",
     "ModelFigures",
+    "NoDevice",
     "Place",
     "Server",
     "Verdict",

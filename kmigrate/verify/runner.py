@@ -44,6 +44,8 @@ class VerifyOptions:
     ambient_check: bool = True  # run after again under a keras.json that says channels_first
     same_weights: bool = False  # the order of Dense weights must stay, as where the plan keeps it by Permute
     at_zero: bool = False  # the plan holds relu edits that differ in the subgradient at 0
+    mode: str = "eager"  # eager | graph | jit: how steps and predictions run
+    device: str = "auto"  # auto | cpu | gpu
     ordering: str | None = None  # the setting that both runs start from; None: the library's default
 
 
@@ -68,7 +70,9 @@ def verify(
     """
     options = options or VerifyOptions()
     new_entry = entry_after or entry
-    own = Server(options.stack) if server is None or server.stack != options.stack else None
+    own = None
+    if server is None or (server.stack, server.device) != (options.stack, options.device):
+        own = Server(options.stack, options.device)
     tried: list[Certificate] = []
     try:
         for one, other in places or [(Place(entry.parent, entry.parent), Place(new_entry.parent, new_entry.parent))]:
@@ -101,6 +105,10 @@ def verify(
     return tried[0]
 
 
+class NoDevice(Exception):
+    """What the user asked to run on is not there."""
+
+
 class Known(Exception):
     """The verdict is known, and nothing more need be run."""
 
@@ -118,6 +126,7 @@ class Verification:
         self.guess: tuple[int, ...] = _GUESSES[0]
         self.real_sizes = False
         self.logs: dict[str, Path] = {}
+        self.noise: Comparison | None = None  # of the program before, where it forces a float type
         self.lines: dict[str, list[int]] = {}  # that ran in the files of the program after
         self.misplaced = False  # the program before does not find a file or a module
 
@@ -140,6 +149,7 @@ class Verification:
         floatx: str = "float64",
         ambient: str | None = None,
         mutate: bool = False,
+        nudge: float = 0.0,
         seeds: int = 1,
         watched: Sequence[str] = (),
     ) -> list[dict[str, Any]] | None:
@@ -168,6 +178,8 @@ class Verification:
                 "floatx": floatx,
                 "ordering": ambient,
                 "mutate": mutate,
+                "nudge": nudge,
+                "mode": options.mode,
                 "seeds": list(range(options.seed, options.seed + seeds)),
                 "steps": options.steps,
                 "samples": options.samples,
@@ -227,19 +239,48 @@ class Verification:
 
     def compared(self, before: list[dict[str, Any]], program: Program, name: str = "after") -> list[Comparison]:
         """``program`` against each log of the before-run; raises `Known` if it does not run."""
-        from kmigrate.verify import compare
 
         after = self._after(name, program, seeds=self.options.seeds, watched=list(program.files))
         self.lines = after[0]["lines"]
-        return [compare.compare(*pair, self.options.same_weights) for pair in zip(before, after, strict=True)]
+        return [self._judged(*pair) for pair in zip(before, after, strict=True)]
 
     # -- the verdict
+
+    def _judged(self, before: dict[str, Any], run: dict[str, Any]) -> Comparison:
+        from kmigrate.verify import compare
+
+        found = compare.compare(before, run, self.options.same_weights)
+        return found if self.noise is None else compare.against_noise(found, self.noise)
+
+    def _own_noise(self, before: dict[str, Any], old: Program) -> None:
+        """How far a program that forces a float type is from itself, with its inputs moved by the least there is."""
+        from kmigrate.verify import compare
+
+        kind = compare.forced(before)
+        if not kind:
+            return
+        run = self._run(
+            f"before, inputs moved in {kind}", old, reference="before", ambient=self.ambient, nudge=compare.FLOATS[kind]
+        )
+        if run is None or run[0]["error"] is not None:
+            raise Known(Verdict.NOT_VERIFIED, f"the program forces {kind}, and does not run with its inputs moved")
+        self.noise = compare.compare(before, run[0])
+        loud = compare.loud(self.noise)
+        if self.noise.problems or loud:
+            reason = self.noise.problems[0] if self.noise.problems else f"{loud.check} by {loud.error:.1e}"
+            raise Known(Verdict.NOT_VERIFIED, f"the program forces {kind}; its own rounding changes too much: {reason}")
+        worst = max((figure.error for figure in self.noise.figures), default=0.0)
+        self.certificate.notes.append(
+            f"the program forces {kind}: judged against its own noise (up to {worst:.1e}), not to the tolerances of float64"
+        )
 
     def _decide(self, old: Program, new: Program, planted: Iterator[Program]) -> None:
         from kmigrate.verify import compare
 
         logs = self.before(old)
         before, certificate = logs[0], self.certificate
+        if self.options.device == "gpu" and before["device"] != "GPU":
+            raise NoDevice("TensorFlow sees no GPU")
         certificate.versions, certificate.device = before["versions"], before["device"]
         certificate.notes += [
             *before["notes"],
@@ -249,6 +290,7 @@ class Verification:
         if not before["models"]:
             raise Known(Verdict.NOT_VERIFIED, "no model was used, so there is nothing to compare")
 
+        self._own_noise(before, old)
         comparison = compare.worst(self.compared(logs, new))
         certificate.models, certificate.events = comparison.models, comparison.events
         for model in certificate.models:
@@ -270,8 +312,6 @@ class Verification:
             self._ambient(before, old, new)
         if self.options.float32:
             self._float32(old, new, certificate.models)
-        if any(dtype != "float64" for model in before["models"] for dtype in model["dtypes"] if "float" in dtype):
-            certificate.notes.append("the program forces a float type: its own rounding limits the check")
         verdict, reason = comparison.verdict, comparison.reason
         if verdict is Verdict.EQUIVALENT and self.options.at_zero:
             verdict = Verdict.EQUIVALENT_EXCEPT_AT_0
@@ -296,12 +336,10 @@ class Verification:
 
     def _ambient(self, before: dict[str, Any], old: Program, new: Program) -> None:
         """A converted program must not depend on keras.json, unless it did before."""
-        from kmigrate.verify import compare
-
-        strict, first = self.options.same_weights, "channels_first"
+        first = "channels_first"
         try:
             (again,) = self._after("after, keras.json says channels_first", new, ambient=first)
-            found = compare.compare(before, again, strict)
+            found = self._judged(before, again)
             if found.verdict is not Verdict.DIFFERENT:
                 return
             reason, traceback = found.reason, ""
@@ -311,7 +349,7 @@ class Verification:
             reason, traceback = stop.reason, stop.traceback
         if self.ambient is None:  # no ordering was assumed, so the old program may depend on it as well
             run = self._run("before, keras.json says channels_first", old, reference="before", ambient=first)
-            if run is None or run[0]["error"] or compare.compare(before, run[0], strict).verdict is Verdict.DIFFERENT:
+            if run is None or run[0]["error"] or self._judged(before, run[0]).verdict is Verdict.DIFFERENT:
                 self.certificate.notes.append(
                     "both programs depend on keras.json; compared under the library's default"
                 )
@@ -330,7 +368,7 @@ class Verification:
             raise Known(Verdict.NOT_VERIFIED, f"before differs from itself: {same.reason}")
         for figures, model in zip(self.certificate.models, control[0]["models"], strict=False):
             figures.self_control = compare.exceptional(model)
-        blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < SEEN]
+        blind = [m.name for m in self.certificate.models if (m.self_control or 0.0) < _least(m)]
         if blind:
             raise Known(Verdict.NOT_VERIFIED, f"a deliberate mistake in {', '.join(blind)} is not seen")
         # an edit in code that does not run cannot be seen
@@ -340,8 +378,7 @@ class Verification:
             run = self._run("one edit undone", one, reference="before")
             if run is None:
                 raise Known(Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}")
-            found = compare.compare(before, run[0], self.options.same_weights)
-            if run[0]["error"] is None and found.verdict is Verdict.EQUIVALENT:
+            if run[0]["error"] is None and self._judged(before, run[0]).verdict is not Verdict.DIFFERENT:
                 raise Known(Verdict.NOT_VERIFIED, "one undone edit is not seen")
 
     def _float32(self, old: Program, new: Program, models: list[ModelFigures]) -> None:
@@ -356,6 +393,11 @@ class Verification:
         for model, other in zip(models, compare.compare(before[0], after[0]).models, strict=False):
             for figure in other.figures:
                 model.float32[figure.check] = max(model.float32.get(figure.check, 0.0), figure.error)
+
+
+def _least(model: ModelFigures) -> float:
+    """What a deliberate mistake must change in the predictions of a model."""
+    return max([SEEN, *(figure.tolerance for figure in model.figures if figure.check == "predictions")])
 
 
 def _failure(name: str, error: dict[str, Any]) -> str:

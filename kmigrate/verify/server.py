@@ -18,13 +18,15 @@ START = 180  # seconds that TensorFlow may take to be imported
 _GRACE = 60  # seconds beyond a run's own limit, which the process at the other end watches
 
 
-def environment(home: Path, stack: str) -> dict[str, str]:
+def environment(home: Path, stack: str, device: str) -> dict[str, str]:
     """The environment of all runs: set before any import, equal on both sides."""
     kept = {
         k: v
         for k, v in os.environ.items()
         if k in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH", "CUDA_VISIBLE_DEVICES")
     }
+    if device == "cpu":
+        kept["CUDA_VISIBLE_DEVICES"] = "-1"
     return {
         **kept,
         "HOME": str(home),
@@ -51,8 +53,8 @@ def environment(home: Path, stack: str) -> dict[str, str]:
 class Server:
     """A context manager; `run` forks one child and waits for it."""
 
-    def __init__(self, stack: str, start: float = START) -> None:
-        self.stack, self.start = stack, start
+    def __init__(self, stack: str, device: str = "auto", start: float = START) -> None:
+        self.stack, self.device, self.start = stack, device, start
         self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self._process: subprocess.Popen[str] | None = None
@@ -75,7 +77,7 @@ class Server:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env=environment(home, self.stack),
+                    env=environment(home, self.stack, self.device),
                     cwd=self.folder,
                     text=True,
                     start_new_session=True,

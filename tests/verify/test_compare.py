@@ -277,3 +277,37 @@ def test_training_that_diverges_in_one_run_only_is_different() -> None:
     after = run(last=True)
     after["models"][0]["final"]["weights"][0] = KERNEL * 1e200
     assert compare.compare(run(), after).verdict is Verdict.DIFFERENT
+
+
+def test_a_difference_within_the_programs_own_noise_is_none() -> None:
+    noisy, after = run(), run(last=True)
+    for one in (noisy, after):
+        one["models"][0]["predictions"] = [SCORES * (1 + 1e-7)]
+    found = compare.compare(run(), after)
+    assert found.verdict is Verdict.INACCURATE
+    noise = compare.compare(run(), noisy)
+    assert compare.loud(noise) is None
+    judged = compare.against_noise(found, noise)
+    assert judged.verdict is Verdict.EQUIVALENT
+    (figure,) = [figure for figure in judged.figures if figure.check == "predictions"]
+    assert figure.noise == pytest.approx(1e-7)
+    assert figure.tolerance == pytest.approx(1e-6)
+    after["models"][0]["predictions"] = [SCORES * (1 + 1e-4)]
+    assert compare.against_noise(compare.compare(run(), after), noise).verdict is Verdict.DIFFERENT
+
+
+def test_noise_that_is_too_large_to_judge_by() -> None:
+    noisy = run()
+    noisy["models"][0]["gradient"] = [value * 1.01 for value in noisy["models"][0]["gradient"]]
+    loud = compare.loud(compare.compare(run(), noisy))
+    assert loud is not None
+    assert loud.check == "gradient"
+
+
+def test_the_coarsest_float_type_is_what_a_program_forces() -> None:
+    one = run()
+    assert compare.forced(one) == ""
+    one["models"][0]["values"][0] = KERNEL.astype("float32")
+    assert compare.forced(one) == "float32"
+    one["models"][0]["activations"][0]["value"] = IMAGES.astype("float16")
+    assert compare.forced(one) == "float16"

@@ -11,6 +11,7 @@ import pytest
 from kmigrate.verify import Certificate, Verdict
 
 sys.path.insert(0, str(Path(__file__).parent))
+from planted import PAIRS
 from programs import (
     CLASSIFIER,
     CLASSIFIER_EDITS,
@@ -119,3 +120,18 @@ def test_a_conversion_that_leans_on_keras_json_is_different(check: Check) -> Non
     found = check(before, leaning, ambient_check=True)
     assert found.verdict is Verdict.DIFFERENT
     assert "keras.json" in found.reason
+
+
+FORCED = 'import keras\nkeras.config.set_dtype_policy("float32")\n'
+
+
+def test_a_program_that_forces_float32_is_judged_against_its_own_noise(check: Check) -> None:
+    pair = PAIRS["normalisation"]
+    found = check(FORCED + pair.before, FORCED + pair.after, steps=2, samples=4)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)
+    assert any("forces float32: judged against its own noise" in note for note in found.notes)
+    predictions = next(figure for figure in found.models[0].figures if figure.check == "predictions")
+    assert predictions.noise is not None
+    assert 1e-9 < predictions.noise < 1e-5
+    wrong = FORCED + pair.planted("BatchNormalization on another axis")
+    assert check(FORCED + pair.before, wrong, steps=2, samples=4).verdict is Verdict.DIFFERENT

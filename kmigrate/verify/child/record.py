@@ -32,6 +32,7 @@ class Recorder:
     def __init__(self, stack: Stack, job: dict[str, Any], work: Path) -> None:
         self.stack, self.work = stack, work
         self.steps, self.samples = job["steps"], job["samples"]
+        self.eager, self.compiled = job["mode"] == "eager", job["mode"] == "jit"
         self.max_events, self.mutated, self.nudge = job["max_events"], job["mutate"], job["nudge"]
         self.hooks = calls.Hooks(stack)
         self.begin(0, None)
@@ -135,7 +136,7 @@ class Recorder:
     def _measure(
         self, model: Any, x: Any, moves: list[str], entry: dict[str, Any], other: dict[str, Any] | None
     ) -> None:
-        model.run_eagerly = True
+        model.run_eagerly = self.eager
         tracer = Tracer(self.registry.rank, other["trace"] if other else None)
         inputs = self.tensors(arrays.map_leaves(x, lambda a: a[:2]))
         tracer.start(arrays.flatten(inputs), moves)
@@ -225,7 +226,13 @@ class Recorder:
 
     def forward(self, model: Any, x: Any) -> list[np.ndarray]:
         """Predictions in inference mode."""
-        return [np.asarray(t) for t in arrays.flatten(model(self.tensors(x), training=False))]
+
+        def run(inputs: Any) -> Any:
+            return model(inputs, training=False)
+
+        if not self.eager:
+            run = self.stack.tf.function(run, jit_compile=self.compiled)
+        return [np.asarray(t) for t in arrays.flatten(run(self.tensors(x)))]
 
     def _projection_gradient(
         self, model: Any, x: Any, entry: dict[str, Any], other: dict[str, Any] | None, weights: list[Any]

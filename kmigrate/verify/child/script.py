@@ -40,7 +40,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     guard.limit(job["cpu"])
     _environment(job)
     stack.set_float(libraries, job["floatx"], job["ordering"])
-    libraries.tf.config.run_functions_eagerly(True)
+    libraries.tf.config.run_functions_eagerly(job["mode"] == "eager")
     emulate.install(libraries.tf)
     if libraries.name == stack.KERAS3:
         emulate.fix_keras3_bias(libraries.tf, libraries.bias)
@@ -66,7 +66,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
         random.seed(seed)
         np.random.seed(seed)
         libraries.tf.random.set_seed(seed)
-        lines: dict[str, set[int]] = {name: set() for name in job["watched"]}
+        lines: dict[str, set[int]] = {} if number else {name: set() for name in job["watched"]}
         if lines:
             sys.settrace(_tracer(os.path.realpath(job["work"]), lines))
         error = _run_script(job, recorder)
