@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
 
 from kmigrate.cli_options import about_the_source, options_for
 
+_GRAVEST_LAST = (0, 3, 1, 2)
+
 
 @click.command("verify")
-@click.argument("before", type=click.Path(exists=True, dir_okay=False))
-@click.argument("after", type=click.Path(exists=True, dir_okay=False))
+@click.argument("paths", nargs=-1, metavar="(BEFORE AFTER | --since REV [PATHS]...)")
+@click.option("--since", metavar="REV", help="Before is this git revision, after the working tree.")
 @about_the_source
 @click.option("--seeds", type=click.IntRange(1, 100), default=1, help="Run both so often, with other weights.")
+@click.option(
+    "--mode",
+    type=click.Choice(["eager", "graph", "jit"]),
+    default="eager",
+    help="How steps and predictions run: as they are, as TensorFlow graphs, or compiled by XLA.",
+)
+@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="Where to run.")
 @click.option(
     "--format",
     "form",
@@ -23,18 +33,59 @@ from kmigrate.cli_options import about_the_source, options_for
     help="A summary, or the whole certificate (docs/certificate.md).",
 )
 @click.pass_context
-def command(context: click.Context, before: str, after: str, seeds: int, form: str, **choices: Any) -> int:
+def command(context: click.Context, paths: tuple[str, ...], since: str | None, form: str, **choices: Any) -> int:
     """Run BEFORE and AFTER, two versions of a program, and compare what they compute.
+
+    With --since, run every script under PATHS (by default the current folder) that loads a file which changed since
+    that revision, with all its modules as they were then and as they are now.
 
     Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
     """
-    from kmigrate import proof
-    from kmigrate.commands import ERROR, lacking, program_file
+    how = {name: choices[name] for name in ("seeds", "mode", "device")}
+    missing = next((path for path in paths if not os.path.exists(path)), None)
+    if missing is not None:
+        raise click.UsageError(f"There is no {missing!r}.")
+    if since is None and (len(paths) != 2 or any(map(os.path.isdir, paths))):
+        raise click.UsageError("Say two files, BEFORE and AFTER, or a revision with --since.")
+    from kmigrate.commands import ERROR, lacking, say
+    from kmigrate.revision import RevisionError
+    from kmigrate.source import SourceError
+    from kmigrate.verify import NoDevice
 
-    files = [program_file(before), program_file(after)]
-    old, new = files
-    if old is None or new is None or lacking():
+    if lacking():
         return ERROR
-    certificate = proof.prove(old, new, options_for(context, before), seeds=seeds)
+    try:
+        if since is not None:
+            return _since(context, since, paths or (".",), form, how)
+        return _two(context, paths[0], paths[1], form, how)
+    except (RevisionError, SourceError, NoDevice) as error:
+        say(f"error: {error}")
+    except OSError as error:
+        say(f"{error.filename}: error: {error.strerror or error}")
+    return ERROR
+
+
+def _two(context: click.Context, before: str, after: str, form: str, how: dict[str, Any]) -> int:
+    from kmigrate import proof
+    from kmigrate.commands import ERROR, program_file
+
+    old, new = program_file(before), program_file(after)
+    if old is None or new is None:
+        return ERROR
+    certificate = proof.prove(old, new, options_for(context, before), **how)
     click.echo(json.dumps(certificate.to_json(), indent=2) if form == "json" else certificate.summary())
     return certificate.verdict.exit_status
+
+
+def _since(context: click.Context, since: str, paths: tuple[str, ...], form: str, how: dict[str, Any]) -> int:
+    from kmigrate.review import prove_since
+
+    found = prove_since(since, paths, lambda path: options_for(context, path), **how)
+    if form == "json":
+        click.echo(json.dumps({script: certificate.to_json() for script, certificate in found.items()}, indent=2))
+    elif not found:
+        click.echo(f"nothing to verify: no program with Keras code changed since {since}")
+    for script, certificate in found.items() if form == "text" else ():
+        click.echo(f"{script}: {certificate.summary()}")
+    statuses = [certificate.verdict.exit_status for certificate in found.values()]
+    return max(statuses, key=_GRAVEST_LAST.index, default=0)

@@ -25,16 +25,26 @@ MAX_UNDONE = 12  # edits that are tried, until one is found that the program run
 
 @dataclass(frozen=True)
 class Change:
-    """A file before and after, and the plan that led from one to the other."""
+    """A file before and after, and the plan that led from one to the other, if kmigrate made it.
 
-    before: SourceFile
-    after: SourceFile
-    plan: Plan
+    None where the file is not there.
+    """
+
+    before: SourceFile | None
+    after: SourceFile | None
+    plan: Plan | None = None
+
+    @property
+    def edits(self) -> list[Edit]:
+        """Those of the plan."""
+        return self.plan.edits if self.plan else []
 
     @property
     def path(self) -> str:
         """As it is shown to the user."""
-        return str(self.before.path)
+        source = self.before or self.after
+        assert source is not None
+        return str(source.path)
 
 
 def prove(
@@ -70,7 +80,8 @@ def prove_program(
     """
     from kmigrate.prepare import NotRunnable, Side, analyse, loaded
 
-    befores, afters = [tuple(getattr(change, side) for change in changes) for side in ("before", "after")]
+    befores = tuple(change.before for change in changes if change.before)
+    afters = tuple(change.after for change in changes if change.after)
     left = {change.path for change in changes}
     found: dict[str, Certificate] = {}
     for entry in entries:
@@ -84,7 +95,7 @@ def prove_program(
             left -= {change.path for change in used}
             found[entry] = _prove(Side(entry, befores), Side(entry, afters), used, options, servers, how)
     for change in changes:
-        if change.path in left:
+        if change.path in left and change.before and change.after:
             found[change.path] = prove(change.before, change.after, options, change.plan, servers=servers, **how)
     return found
 
@@ -108,7 +119,7 @@ def _prove(
     except Exception as error:
         reason = f"the programs could not be prepared: {type(error).__name__}: {error}"
         return Certificate(Verdict.NOT_VERIFIED, reason)
-    edits = [edit for change in changes for edit in change.plan.edits]
+    edits = [edit for change in changes for edit in change.edits]
     certificate = verify(
         ready.before,
         ready.after,
@@ -121,7 +132,7 @@ def _prove(
                 "stack": ready.stack,
                 "ordering": ready.ordering,
                 "at_zero": any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
-                "same_weights": any(keeps_weights(change.plan) for change in changes),
+                "same_weights": any(keeps_weights(change.plan) for change in changes if change.plan),
                 "seed": 0,
                 **how,
             }
@@ -203,9 +214,14 @@ def prove_undone(
 
 def _undone(changes: Sequence[Change], seed: int) -> Iterator[SourceFile]:
     """Files of the new program, each without one of the edits; a comparison that is not blind sees it."""
-    choices = [(change, edit) for change in changes for edit in effective(change.plan)]
+    choices = [
+        (change.before, change.plan, edit)
+        for change in changes
+        if change.before and change.plan
+        for edit in effective(change.plan)
+    ]
     if len(choices) == 1:  # that would be the old program
         return
     random.Random(seed).shuffle(choices)
-    made = (without(change.before, change.plan, edit) for change, edit in choices[:MAX_UNDONE])
+    made = (without(before, plan, edit) for before, plan, edit in choices[:MAX_UNDONE])
     yield from (source for source in made if source is not None)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
-from kmigrate.cli import cli
+from kmigrate.cli import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -44,10 +45,12 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 def test_the_usage_lines_name_options_that_exist() -> None:
-    options = {name for parameter in cli.params for name in parameter.opts}
     for line in blocks("sh")[2].splitlines():
         words = shlex.split(line, comments=True)
         assert words[0] == "kmigrate"
+        module, name = COMMANDS.get(words[1], ("kmigrate.cli", "cli"))
+        command = getattr(import_module(module), name)
+        options = {name for parameter in command.params for name in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= options
 
 

@@ -116,7 +116,7 @@ def _computed(model: dict[str, Any]) -> list[np.ndarray]:
 
 
 def against_noise(found: Comparison, noise: Comparison) -> Comparison:
-    """``found``, judged by how far the before-run is from itself with its inputs moved by one unit in the last place."""
+    """``found``, judged by how far the before-run is from itself with its inputs moved by the least there is."""
     models = [
         replace(model, figures=_allowed(model.figures, noise.models[number].figures))
         for number, model in enumerate(found.models)

@@ -267,11 +267,11 @@ class Verification:
         self.noise = compare.compare(before, run[0])
         loud = compare.loud(self.noise)
         if self.noise.problems or loud:
-            reason = self.noise.problems[0] if self.noise.problems else f"{loud.check} by {loud.error:.1e}"
+            reason = f"{loud.check} by {loud.error:.1e}" if loud else self.noise.problems[0]
             raise Known(Verdict.NOT_VERIFIED, f"the program forces {kind}; its own rounding changes too much: {reason}")
         worst = max((figure.error for figure in self.noise.figures), default=0.0)
         self.certificate.notes.append(
-            f"the program forces {kind}: judged against its own noise (up to {worst:.1e}), not to the tolerances of float64"
+            f"the program forces {kind}: judged against its own noise (up to {worst:.1e}), not by float64's tolerances"
         )
 
     def _decide(self, old: Program, new: Program, planted: Iterator[Program]) -> None:
