@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kmigrate.cli import COMMANDS
+from kmigrate.cli import COMMANDS, cli
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -34,7 +34,7 @@ def test_the_first_screen_has_the_diff_and_two_commands() -> None:
         assert command.startswith("python3 -m venv .venv && .venv/bin/pip install ")
         assert command.count("\n") == 1
     assert ".venv/bin/kmigrate --verify fixtures/" in first
-    assert second.endswith(".venv/bin/python -m pytest\n")
+    assert second.endswith(".venv/bin/python -m pytest -n auto --dist worksteal\n")
 
 
 def test_ci_runs_the_readmes_test_command() -> None:
