@@ -89,6 +89,7 @@ class _WithCommands(click.Command):
 @click.option("--force-exclude", is_flag=True, help="Heed what the configuration excludes for files given by name too.")
 @click.option("--config", metavar="FILE", help="Use this configuration, not those that stand above the files.")
 @click.option("--isolated", is_flag=True, help="Use no configuration.")
+@click.option("--unsafe-fixes", is_flag=True, help="Also relus that come out equal only up to rounding.")
 @click.option("--stdin-filename", metavar="PATH", help="The name of what comes on stdin (`-`).")
 @click.version_option(__version__, "-v", "--version", prog_name="kmigrate", message="%(prog)s %(version)s")
 @click.pass_context

@@ -50,6 +50,13 @@ CODES: dict[str, Code] = {
     "KM201": Code("relu-zero-slope", "A leaky relu whose slope is zero becomes a plain relu."),
     "KM202": Code("relu-slope", "A slow leaky relu with a constant slope becomes a fast one."),
     "KM203": Code("relu-backend-copy", "A copied backend relu function becomes a fast one."),
+    "KM204": Code("relu-maximum", "A relu written with a maximum, an absolute value or a condition becomes one call."),
+    "KM205": Code("relu-clipped", "A relu with a maximum that is clipped or slow becomes a fast one."),
+    "KM206": Code(
+        "relu-plain",
+        "Up to Keras 1.0.6 'relu' computes the negative half too on TensorFlow; tf.nn.relu does not.",
+        "Only where it is asked for: `--select KM206`, for code that runs on TensorFlow alone.",
+    ),
     "KM401": Code(
         "python-2",
         "The file is written in Python 2, which today's Python cannot parse.",

@@ -30,6 +30,7 @@ ABOUT_FILES = (
     "model_inputs",
     "select",
     "ignore",
+    "unsafe_fixes",
 )
 
 

@@ -58,8 +58,8 @@ class Found:
 
 
 def may_concern(data: bytes) -> bool:
-    """Can these bytes be of interest? Keras by name, or TensorFlow's relu without Keras."""
-    return b"keras" in data or b"nn.relu" in data
+    """Can these bytes be of interest? Keras by name, or relus in TensorFlow without Keras."""
+    return b"keras" in data or (b"relu" in data and b"tensorflow" in data)
 
 
 def find(paths: Sequence[str], configs: Configs | None = None, force_exclude: bool = False) -> Found:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+#: Rules that are off until `--select` names them.
+OPT_IN = frozenset({"KM206"})
+
 
 @dataclass(frozen=True)
 class Options:
@@ -17,6 +20,7 @@ class Options:
     model_inputs: str = "keep"  # keep | flip: what callers that are not seen feed and get
     select: tuple[str, ...] = ()  # code prefixes; empty: all
     ignore: tuple[str, ...] = ()
+    unsafe_fixes: bool = False  # also edits that round differently, or move a gradient elsewhere than at 0
     per_file_ignores: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # folder, pattern, code prefixes
 
     def ignored_in(self, path: str, code: str) -> bool:
@@ -31,8 +35,11 @@ class Options:
         )
 
     def wants(self, code: str, path: str = "") -> bool:
-        """Is the rule ``code`` on (in a file), by ``select`` and ``ignore``? The longer prefix wins."""
-        if path and self.ignored_in(path, code):
+        """Is the rule ``code`` on (in a file), by ``select`` and ``ignore``? The longer prefix wins.
+
+        Those of `OPT_IN` must be named in full.
+        """
+        if (code in OPT_IN and code not in self.select) or (path and self.ignored_in(path, code)):
             return False
         yes = max((len(p) for p in self.select if code.startswith(p)), default=0 if not self.select else -1)
         no = max((len(p) for p in self.ignore if code.startswith(p)), default=-1)

@@ -30,6 +30,7 @@ from kmigrate.syntax import nesting, parse
 
 MAX_REFUSALS = 6  # models that the re-check may refuse before the whole program is left alone
 MAX_NESTING = 400  # of a tree that is rewritten: libcst's parser takes the square of it
+_RELU_WORDS = (b"relu", b"maximum(", b"where(", b"switch(", b"clip", b"abs(")  # one is in every relu
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
@@ -271,7 +272,7 @@ def _relus(program: Program, result: Result, options: Options) -> tuple[list[Edi
     """The relus of a file, which need no layout."""
     files = program.files
     source = files.load(result.path) if files is not None else None
-    if source is None or result.source is None or b"relu" not in result.source.raw.lower():
+    if source is None or result.source is None or not any(word in result.source.raw.lower() for word in _RELU_WORDS):
         return [], []
     from kmigrate import relu
 

@@ -106,7 +106,7 @@ def relu_is_slow(version: Version, alpha_nonzero: bool, max_value: bool = False)
         return True
     if version < (2, 1, 3):
         return alpha_nonzero
-    return (2, 2, 3) <= version < (2, 4) and alpha_nonzero and max_value
+    return version >= (2, 2, 3) and alpha_nonzero and max_value
 
 
 def one_dimensional_follow_ambient(version: Version) -> bool:

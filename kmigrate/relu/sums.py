@@ -6,13 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
-Path = tuple[str, ...]
-
-#: Expressions that may be evaluated twice or once: no calls, for ``relu(Dense(9)(x))`` makes layers.
-_QUIET = (
-    *(ast.Name, ast.Attribute, ast.Subscript, ast.Constant, ast.Slice, ast.Tuple, ast.UnaryOp, ast.BinOp),
-    *(ast.unaryop, ast.operator, ast.expr_context),
-)
+from kmigrate.relu.terms import QUIET, Path
 
 
 @dataclass(frozen=True)
@@ -22,7 +16,7 @@ class Leaky:
     call: Path  # to relu(x)
     relu: ast.expr  # the function in that call
     slope: ast.expr
-    slope_path: Path | None  # None: ``slope`` does not stand in the source as it is
+    slope_path: Path | None  # None: ``slope`` does not stand in the source as it is, for relu(-x) is divided
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ def recognise(node: ast.BinOp, is_relu: Callable[[ast.expr], bool]) -> Leaky | N
 def _leaky(plain: _Scaled, scaled: _Scaled) -> Leaky | None:
     x, minus_x = plain.call.args[0], scaled.call.args[0]
     same_function = ast.dump(plain.call.func) == ast.dump(scaled.call.func)
-    if not same_function or not _opposite(x, minus_x) or not _quiet(x):
+    if not same_function or not _opposite(x, minus_x) or not is_quiet(x):
         return None
     if scaled.sign == 1 or scaled.factor is None:  # relu(x) + a * relu(-x)
         return None
@@ -123,5 +117,6 @@ def _opposite(x: ast.expr, other: ast.expr) -> bool:
     return False
 
 
-def _quiet(node: ast.expr) -> bool:
-    return all(isinstance(n, _QUIET) for n in ast.walk(node))
+def is_quiet(node: ast.expr) -> bool:
+    """May it be evaluated once instead of twice, or twice instead of once?"""
+    return all(isinstance(n, QUIET) for n in ast.walk(node))

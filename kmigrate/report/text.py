@@ -94,7 +94,8 @@ def _relus(result: Result) -> list[Edit]:
     """Relus that become others; no model's answer tells of them."""
     if result.new is None:
         return []
-    return [edit for edit in result.plan.edits if edit.code.startswith("KM2") and edit.codemod != "imports"]
+    edits = [edit for edit in result.plan.edits if edit.code.startswith("KM2") and edit.codemod != "imports"]
+    return [edit for edit in edits if "without" not in edit.args]  # that only takes away what another needs no more
 
 
 def _borders(result: Result) -> list[str]:

@@ -26,7 +26,7 @@ _BINARY: dict[type[cst.BaseBinaryOp], int] = {
     cst.Power: 12,
 }
 _LOOSE = (cst.Lambda, cst.IfExp, cst.NamedExpr, cst.Yield, cst.Tuple, cst.GeneratorExp)
-_TIMES, _SIGN, _COMPARE, _AWAIT, _PRIMARY = 10, 11, 4, 13, 14
+PRODUCT, _SIGN, _COMPARE, _AWAIT, _PRIMARY = 10, 11, 4, 13, 14
 
 #: Places that take any expression but a bare tuple, generator or yield.
 _OPEN_PLACES = (cst.Arg, cst.Index, cst.Element, cst.DictElement)
@@ -47,7 +47,7 @@ def rank(node: cst.BaseExpression) -> int:
     if isinstance(node, cst.Comparison):
         return _COMPARE
     if isinstance(node, cst.BinaryOperation):
-        return _BINARY.get(type(node.operator), _TIMES)
+        return _BINARY.get(type(node.operator), PRODUCT)
     return _AWAIT if isinstance(node, (cst.Await, cst.ConcatenatedString)) else _PRIMARY
 
 

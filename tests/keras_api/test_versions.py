@@ -79,7 +79,8 @@ def test_flatten(version: versions.Version, explicit: str | None, ambient: str, 
         ((2, 1, 2), True, False, True),
         ((2, 1, 3), True, False, False),
         ((2, 3, 1), True, True, True),
-        ((3, 0, 0), True, True, False),
+        ((3, 0, 0), True, True, True),
+        ((3, 0, 0), True, False, False),
     ],
 )
 def test_slow_relu(version: versions.Version, slope: bool, limit: bool, slow: bool) -> None:
