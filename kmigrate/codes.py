@@ -47,6 +47,11 @@ CODES: dict[str, Code] = {
         "What a model takes or gives is channels-last now, and code that is not seen may feed it or load it.",
         "Feed it channels-last there, or keep what it takes and gives: `--model-inputs keep`.",
     ),
+    "KM156": Code(
+        "idle-comment",
+        "A `# kmigrate:` comment does nothing: it is wrong, or there is nothing for it to ignore.",
+        "Mend the comment, or take it out.",
+    ),
     "KM201": Code("relu-zero-slope", "A leaky relu whose slope is zero becomes a plain relu."),
     "KM202": Code("relu-slope", "A slow leaky relu with a constant slope becomes a fast one."),
     "KM203": Code("relu-backend-copy", "A copied backend relu function becomes a fast one."),
@@ -109,7 +114,7 @@ CODES: dict[str, Code] = {
     ),
     "KM909": Code(
         "rule-ignored",
-        "A rule that the conversion of this model needs is not selected.",
+        "A rule that the conversion of this model needs is not selected, or is ignored by a comment.",
         "Select all KM1xx rules, or none: a model is converted as a whole.",
     ),
 }

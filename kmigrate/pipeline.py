@@ -23,6 +23,7 @@ from kmigrate.layout.files import Files
 from kmigrate.layout.recheck import Problem, recheck
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, Plan, Status
+from kmigrate.pragmas import Ignore, with_layouts
 from kmigrate.project import Group, Project, forget
 from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
@@ -221,6 +222,7 @@ def _finish(program: Program, group: Group, results: dict[str, Result], options:
             _share_out(program, mine, options)
             problem = _rewrite(program, mine, options, again=not refused)  # it would find what was refused
             if problem is None:
+                _silence(program, mine, options)
                 return list(mine.values())
             why = f"the new program would not do the same: {problem.text}"
             if problem.node is None or not without(program, problem.node, f"the rewrite was dropped: {why}", options):
@@ -274,9 +276,58 @@ def _relus(program: Program, result: Result, options: Options) -> tuple[list[Edi
     source = files.load(result.path) if files is not None else None
     if source is None or result.source is None or not any(word in result.source.raw.lower() for word in _RELU_WORDS):
         return [], []
+    if files is None or files.pragmas(result.path).skip:
+        return [], []
     from kmigrate import relu
 
-    return relu.find(source.tree, program.dotted, source.lines.span, result.path, options, program.version)
+    edits, diagnostics = relu.find(
+        source.tree, program.dotted, source.lines.span, result.path, options, program.version
+    )
+    return _together(edits, [edit for edit in edits if files.ignored(edit)]), diagnostics
+
+
+def _together(edits: list[Edit], ignored: list[Edit]) -> list[Edit]:
+    """Without those that are ignored, and without the imports that nothing would need then."""
+    left = [edit for edit in edits if edit not in ignored]
+    return left if any(edit.codemod != "imports" for edit in left) else []
+
+
+def _silence(program: Program, results: Mapping[str, Result], options: Options) -> None:
+    """Take away what comments ignore, and say which comments do nothing."""
+    assert program.files is not None
+    settled = all(model.status not in (Status.LEFT_ALONE, Status.ASKED) for model in program.plan.models)
+    for path, result in results.items():
+        pragmas = program.files.pragmas(path)
+        plan = result.plan
+        plan.diagnostics = [
+            d for d in plan.diagnostics if d.path != path or not pragmas.ignored(d.code, d.line, d.line)
+        ]
+        said = [(wrong.line, wrong.column, wrong.message) for wrong in pragmas.wrong]
+        if settled and not program.limit:  # of a model that is left alone not all edits are known
+            said += [
+                (i.line, i.column, f"nothing here is ignored{_of(i)}") for i in pragmas.unused() if _on(i, options)
+            ]
+        plan.diagnostics += [Diagnostic(path, line, column, "KM156", text) for line, column, text in said]
+
+
+def _on(ignore: Ignore, options: Options) -> bool:
+    return not ignore.codes or any(options.wants(code) for code in ignore.codes)
+
+
+def _of(ignore: Ignore) -> str:
+    return f" of {', '.join(ignore.codes)}" if ignore.codes else ""
+
+
+def _moved_layouts(program: Program, path: str) -> dict[int, str]:
+    """What the ``layout=`` comments of a file must say after the change."""
+    if program.planner is None:
+        return {}
+    graph, run = program.planner.graph, program.planner.run
+    return {
+        number: labels.replace("C", "") + "C"
+        for where, number, labels, array in run.hinted_layouts
+        if where == path and graph.is_flipped(array.node) and "C" in labels
+    }
 
 
 def _rewrite(program: Program, results: Mapping[str, Result], options: Options, again: bool) -> Problem | None:
@@ -287,7 +338,8 @@ def _rewrite(program: Program, results: Mapping[str, Result], options: Options, 
         assert source is not None
         if result.plan.edits:
             _refuse_deep(program, path)
-            new = SourceFile.from_bytes(source.with_cells([rewriting.apply(_text(result), result.plan.edits)]), path)
+            text = with_layouts(rewriting.apply(_text(result), result.plan.edits), _moved_layouts(program, path))
+            new = SourceFile.from_bytes(source.with_cells([text]), path)
             if new.raw != source.raw:
                 made[path] = new
     if not made:

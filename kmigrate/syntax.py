@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from bisect import bisect_left
 from functools import lru_cache
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
@@ -23,6 +24,10 @@ class Lines:
         start = self._starts[node.lineno - 1] + node.col_offset  # type: ignore[attr-defined]
         end = self._starts[node.end_lineno - 1] + node.end_col_offset  # type: ignore[attr-defined]
         return start, end
+
+    def line(self, offset: int) -> int:
+        """The line, from 1, that has the byte before ``offset``."""
+        return bisect_left(self._starts, max(offset, 1))
 
 
 @lru_cache(maxsize=512)

@@ -80,7 +80,7 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
     planner = Outcome(run)
     plan = Plan()
     for each in run.entries:
-        asked = _question(each, known, options)
+        asked = _question(each, known, options, files.pragmas(each.source.path).ordering)
         if asked is None:
             continue
         if follows_any_ordering(files.only(each.source), known):
@@ -257,7 +257,8 @@ def _ordering(
     default = version.agree("default_ordering")
     if not entry.used:
         return (None if default is None else default == "th"), ""
-    file = around.keras_json()
+    said = run.files.pragmas(entry.source.path).ordering
+    file = around.keras_json() if said is None else None
     if file is not None:
         name = file[1].get("image_dim_ordering") or file[1].get("image_data_format")
         if name is not None:
@@ -268,6 +269,8 @@ def _ordering(
     if found and all(first == found[0][0] for first, _ in found):
         return found[0]
     if not found:
+        if said is not None:
+            return said == "th", f"`# kmigrate: ordering={said}` says so"
         if options.ordering != "auto":
             return options.ordering == "th", "--ordering says so"
         if default is not None:
@@ -298,7 +301,7 @@ def _shape_evidence(seq: Seq, node: ast.AST) -> tuple[bool, str] | None:
     return None
 
 
-def _question(entry: Entry, known: Knowledge, options: Options) -> Diagnostic | None:
+def _question(entry: Entry, known: Knowledge, options: Options, said: str | None) -> Diagnostic | None:
     """What must be asked before anything may be changed."""
     if not entry.used:
         return None
@@ -310,8 +313,10 @@ def _question(entry: Entry, known: Knowledge, options: Options) -> Diagnostic | 
             f"({known.version}) have different defaults; say --ordering th or tf, or --source-keras"
         )
         return Diagnostic(place.path, place.line, 1, "KM903", text)
-    if options.ordering != "auto" and first != (options.ordering == "th"):
+    wanted = said or options.ordering
+    if wanted != "auto" and first != (wanted == "th"):
         why = known.ordering_why.get(entry.source.path, "")
-        text = f"--ordering {options.ordering} contradicts the program: {why}"
+        how = f"--ordering {wanted}" if said is None else f"`# kmigrate: ordering={said}`"
+        text = f"{how} contradicts the program: {why}"
         return Diagnostic(place.path, place.line, 1, "KM902", text)
     return None

@@ -11,6 +11,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from kmigrate.plan import Edit
+from kmigrate.pragmas import Ignore, Pragmas
+from kmigrate.pragmas import read as read_pragmas
 from kmigrate.syntax import Lines, parse
 
 
@@ -57,6 +60,7 @@ class Files:
         self.locked = locked or {}
         self.editable = editable
         self.sources: dict[str, Source | None] = {}
+        self._pragmas: dict[str, Pragmas] = {}
         self._unstamped: list[Source] = []  # their nodes do not say yet which file they are of
         self.entries: list[Source] = []
         for path in entries:
@@ -74,8 +78,26 @@ class Files:
         """The program of one entry alone."""
         return Files(self.texts, [entry.path], self.modules, self.locked, self.editable)
 
+    def pragmas(self, path: str) -> Pragmas:
+        """What the comments of a file say."""
+        found = self._pragmas.get(path)
+        if found is None:
+            found = self._pragmas[path] = read_pragmas(self.texts.get(path, ""))
+        return found
+
+    def ignored(self, edit: Edit) -> Ignore | None:
+        """The comment that turns off the rule of an edit where it would be made."""
+        pragmas = self.pragmas(edit.path)
+        if not pragmas.ignores:
+            return None
+        source = self.sources[edit.path]
+        last = edit.line if edit.kind == "stmt" or source is None else source.lines.line(edit.end)
+        return pragmas.ignored(edit.code, edit.line, last)
+
     def locks(self, path: str) -> str | None:
         """Why a file must not be edited, or None."""
+        if path in self.texts and self.pragmas(path).skip:
+            return "it says `# kmigrate: skip-file`"
         if path in self.locked:
             return self.locked[path]
         if self.editable is not None and path not in self.editable:

@@ -59,7 +59,7 @@ class Outcome(Planner):
         unwanted: dict[int, str] = {}  # component -> a rule that it needs and that is not selected
         for node, edit in everything:
             group = component[graph.root(node)]
-            if not options.wants(edit.code, edit.path):
+            if not options.wants(edit.code, edit.path) or self.run.files.ignored(edit):
                 unwanted[group] = edit.code
             edits.setdefault((*edit_key(edit), repr(edit.args)), replace(edit, group=str(group)))
         kept = [e for e in edits.values() if e.group is None or int(e.group) not in unwanted]
@@ -187,7 +187,7 @@ class Outcome(Planner):
         if ignored:
             return Status.LEFT_ALONE, [
                 Because(
-                    f"{', '.join(ignored)}, which it needs, is not selected",
+                    f"{', '.join(ignored)}, which it needs, is not selected, or is ignored",
                     model.place.path,
                     model.place.line,
                     1,

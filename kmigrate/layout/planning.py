@@ -216,7 +216,10 @@ class Planner:
                 self._pin(node, "this text is used in ways that need different changes", key)
 
     def _locked(self, edit: Edit, nodes: Sequence[int]) -> bool:
-        """An edit of a file that must not be edited: what asks for it stays."""
+        """An edit of a file, or a line, that must not be edited: what asks for it stays."""
+        if self._forbidden(edit):
+            self._pin_forbidden(edit, nodes)
+            return True
         why = self.run.files.locks(edit.path)
         if why is None:
             return False
@@ -225,6 +228,18 @@ class Planner:
             self.graph.pins.append((node, Because(text, edit.path, edit.line, edit.column, "KM904")))
             self.run.locked_out.append(node)
         return True
+
+    def _forbidden(self, edit: Edit) -> str:
+        """What a comment on its lines has against an edit, in words."""
+        ignore = self.run.files.ignored(edit)
+        if ignore is None:
+            return ""
+        return f"{edit.code} would change line {edit.line}, and a comment at line {ignore.line} says to ignore that"
+
+    def _pin_forbidden(self, edit: Edit, nodes: Sequence[int]) -> None:
+        text = self._forbidden(edit)
+        for node in nodes if self._conflict(nodes) else ():
+            self.graph.pins.append((node, Because(text, edit.path, edit.line, edit.column, "KM909")))
 
     def _pin_all(self, nodes: Sequence[int], why: str, key: Key) -> None:
         for node in nodes if self._conflict(nodes) else ():
@@ -330,6 +345,8 @@ class Planner:
             if edits is None:
                 return self._no_border(cut, edge.because.text)
             for edit in edits:
+                if forbidden := self._forbidden(edit):
+                    return self._no_border(cut, f"{edge.because.text} would be transposed, but {forbidden}")
                 if why := self.run.files.locks(edit.path):
                     return self._no_border(cut, f"{edge.because.text} would be transposed in `{edit.path}`, but {why}")
                 made.setdefault((*edit_key(edit), repr(sorted(edit.args.items(), key=str))), edit)

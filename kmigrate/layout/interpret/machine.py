@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Sequence
 
-from kmigrate.layout.axes import Axis, moves
+from kmigrate.layout.axes import Axis, Contradiction, Role, letters, moves, unify_roles
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files
 from kmigrate.layout.graph import AxesRef
@@ -452,7 +452,9 @@ class Interpreter(Branches):
         if isinstance(target, ast.Name):
             if rhs is not None:
                 self.passes(value, rhs)
-            self._bind(target.id, self._defined(target.id, value, stmt, rhs))
+            defined = self._defined(target.id, value, stmt, rhs)
+            layout = self.files.pragmas(self.place(stmt).path).layouts.get(stmt.lineno) if stmt is not None else None
+            self._bind(target.id, defined if layout is None or stmt is None else self._said(defined, stmt, *layout))
         elif isinstance(target, ast.Tuple | ast.List):
             self._unpack(target, value, stmt)
         elif isinstance(target, ast.Attribute):
@@ -511,6 +513,26 @@ class Interpreter(Branches):
         if isinstance(value, Unknown) and value.array is None and value.place is not None:
             return Unknown(value.why, value.place, None, [*value.definitions, (place, name)], file=value.file)
         return value
+
+    def _said(self, value: Value, stmt: ast.stmt, number: int, labels: str) -> Value:
+        """A value whose axes a comment names: it is believed, and held against all else that is known."""
+        array = self.as_array(value, stmt)
+        if array is None or self.graph.muted:
+            return value
+        array.doubtful = False
+        try:
+            self.bind_rank(array, len(labels))
+            if array.axes is None or len(array.axes) != len(labels):
+                raise Contradiction(f"{len(labels)} axes")
+            for axis, label in zip(array.axes, labels, strict=True):
+                unify_roles(axis.role, Role(label))
+        except Contradiction:
+            text = f"`# kmigrate: layout={labels}` contradicts what is known: {letters(array.axes)}"
+            self.note(stmt, "KM156", text)
+            self.graph.pin(array.node, self.because(text, stmt, "KM902"))
+        else:
+            self.hinted_layouts.append((self.place(stmt).path, number, labels, array))
+        return array
 
     def _unpack(self, target: ast.Tuple | ast.List, value: Value, stmt: ast.stmt | None) -> None:
         names = target.elts

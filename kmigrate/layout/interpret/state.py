@@ -146,6 +146,7 @@ class State(Heap):
 
     def __init__(self, files: Files, knowledge: Knowledge) -> None:
         self.files = files
+        self.hinted_layouts: list[tuple[str, int, str, Array]] = []  # file, which `layout=` of it, axes, the array
         self.source = files.entries[0]
         self.known = knowledge
         self.graph = LayoutGraph()
