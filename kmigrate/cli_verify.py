@@ -25,6 +25,7 @@ _GRAVEST_LAST = (0, 3, 1, 2)
     help="How steps and predictions run: as they are, as TensorFlow graphs, or compiled by XLA.",
 )
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="Where to run.")
+@click.option("--bench", is_flag=True, help="Measure the speed of both, too.")
 @click.option(
     "--format",
     "form",
@@ -41,7 +42,7 @@ def command(context: click.Context, paths: tuple[str, ...], since: str | None, f
 
     Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
     """
-    how = {name: choices[name] for name in ("seeds", "mode", "device")}
+    how = {name: choices[name] for name in ("seeds", "mode", "device", "bench")}
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing is not None:
         raise click.UsageError(f"There is no {missing!r}.")

@@ -7,6 +7,7 @@ from enum import Enum
 from typing import Any
 
 from kmigrate import __version__
+from kmigrate.verify.speed import Speed
 from kmigrate.verify.tolerances import TOLERANCES
 
 SCHEMA = 1  # of `Certificate.to_json`: another number where a reader of the old one would go wrong
@@ -94,6 +95,7 @@ class Certificate:
     before: dict[str, str] = field(default_factory=dict)  # path -> SHA-256
     after: dict[str, str] = field(default_factory=dict)
     runs: dict[str, Any] = field(default_factory=dict)
+    speed: list[Speed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     traceback: str = ""
 
@@ -120,6 +122,10 @@ class Certificate:
     def __str__(self) -> str:
         return self.summary()
 
+    def peak(self, name: str) -> int:
+        """The most bytes of resident memory that the runs whose names begin so took."""
+        return max((run["peak_bytes"] for key, run in self.runs.items() if key.startswith(name)), default=0)
+
     def summary(self) -> str:
         """A few lines for a terminal."""
         where = f" ({self.device}, {self.stack}, float64)" if self.device else ""
@@ -138,6 +144,10 @@ class Certificate:
                 shown = ", ".join(f"{check} {error:.1e}" for check, error in model.float32.items())
                 lines.append(f"    in float32: {shown}")
         lines += [f"  {f.check}: {f.error:.1e} {f.detail}".rstrip() for f in self.events if not f.passed]
+        lines += [f"  {speed}" for speed in self.speed]
+        if self.speed:
+            peaks = (self.peak("before, timed"), self.peak("after, timed"))
+            lines.append("  peak memory: {} MiB before, {} MiB after".format(*(peak >> 20 for peak in peaks)))
         lines += [f"  note: {note}" for note in self.notes]
         if self.traceback:
             lines += ["  " + line for line in self.traceback.rstrip().splitlines()]

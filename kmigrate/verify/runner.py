@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from kmigrate.verify import reached
+from kmigrate.verify import reached, speed
 from kmigrate.verify.certificate import Certificate, ModelFigures, Verdict
 from kmigrate.verify.sandbox import Place, Program, Source, hashes
 from kmigrate.verify.server import Server
@@ -46,6 +46,7 @@ class VerifyOptions:
     at_zero: bool = False  # the plan holds relu edits that differ in the subgradient at 0
     mode: str = "eager"  # eager | graph | jit: how steps and predictions run
     device: str = "auto"  # auto | cpu | gpu
+    bench: bool = False  # measure the speed of both, too
     ordering: str | None = None  # the setting that both runs start from; None: the library's default
 
 
@@ -125,6 +126,7 @@ class Verification:
         self.data: dict[str, dict[str, Any]] = {}
         self.guess: tuple[int, ...] = _GUESSES[0]
         self.real_sizes = False
+        self.timing: Server | None = None  # for runs that measure the speed
         self.logs: dict[str, Path] = {}
         self.noise: Comparison | None = None  # of the program before, where it forces a float type
         self.lines: dict[str, list[int]] = {}  # that ran in the files of the program after
@@ -137,6 +139,8 @@ class Verification:
         except Known as stop:
             self.certificate.verdict, self.certificate.reason = stop.verdict, stop.reason
             self.certificate.traceback = stop.traceback
+            if self.options.bench and stop.verdict in (Verdict.EQUIVALENT, Verdict.EQUIVALENT_EXCEPT_AT_0):
+                self._bench(old, new)
 
     # -- the runs
 
@@ -150,18 +154,20 @@ class Verification:
         ambient: str | None = None,
         mutate: bool = False,
         nudge: float = 0.0,
+        timed: int = 0,
         seeds: int = 1,
         watched: Sequence[str] = (),
     ) -> list[dict[str, Any]] | None:
         """The logs of a run, one for each seed up to the first that fails; or None, and `_why`."""
         from kmigrate.verify import log
 
-        options, folder = self.options, self.server.new_run()
+        options, server = self.options, self.timing or self.server
+        folder = server.new_run()
         program.stage(folder / "work", self.certificate.notes)
         if ambient:
             (folder / "home" / ".keras" / "keras.json").write_text(json.dumps({"image_data_format": ambient}))
         self.logs[name] = folder / "log"
-        answer = self.server.run(
+        answer = server.run(
             {
                 "sandbox": str(folder),
                 "work": str(folder / "work"),
@@ -179,7 +185,8 @@ class Verification:
                 "ordering": ambient,
                 "mutate": mutate,
                 "nudge": nudge,
-                "mode": options.mode,
+                "mode": "graph" if timed else options.mode,
+                "timed": timed,
                 "seeds": list(range(options.seed, options.seed + seeds)),
                 "steps": options.steps,
                 "samples": options.samples,
@@ -380,6 +387,30 @@ class Verification:
                 raise Known(Verdict.NOT_VERIFIED, f"the run with one edit undone: {self._why('one edit undone')}")
             if run[0]["error"] is None and self._judged(before, run[0]).verdict is not Verdict.DIFFERENT:
                 raise Known(Verdict.NOT_VERIFIED, "one undone edit is not seen")
+
+    def _bench(self, old: Program, new: Program) -> None:
+        """The speed of both as they are, in rounds that alternate the order."""
+        try:
+            with Server(self.server.stack, self.server.device, exact=False) as self.timing:
+                sides = [("before", old, self.ambient), ("after", new, None)]
+                rounds: dict[str, list[list[dict[str, Any]]]] = {"before": [], "after": []}
+                for number in range(1, speed.ROUNDS + 1):
+                    for side, program, ambient in sides:
+                        rounds[side].append(self._timed(f"{side}, timed {number}", program, ambient))
+                    sides.reverse()
+            self.certificate.speed = speed.compared(rounds["before"], rounds["after"])
+        except (Known, RuntimeError) as error:
+            self.certificate.notes.append(f"the speed is not measured: {error}")
+        finally:
+            self.timing = None
+
+    def _timed(self, name: str, program: Program, ambient: str | None) -> list[dict[str, Any]]:
+        run = self._run(name, program, floatx="float32", ambient=ambient, timed=speed.STEPS)
+        if run is None or run[0]["error"] is not None:
+            why = f"{name}: {self._why(name)}" if run is None else _failure(name, run[0]["error"])
+            raise Known(Verdict.NOT_VERIFIED, why)
+        self.certificate.notes += [note for note in run[0]["notes"] if "are timed" in note]
+        return list(run[0]["speed"])
 
     def _float32(self, old: Program, new: Program, models: list[ModelFigures]) -> None:
         """The same in float32, for information."""

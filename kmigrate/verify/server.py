@@ -18,7 +18,18 @@ START = 180  # seconds that TensorFlow may take to be imported
 _GRACE = 60  # seconds beyond a run's own limit, which the process at the other end watches
 
 
-def environment(home: Path, stack: str, device: str) -> dict[str, str]:
+# exact and repeatable rather than fast
+_EXACT = {
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "TF_DETERMINISTIC_OPS": "1",
+    "NVIDIA_TF32_OVERRIDE": "0",
+    "TF_NUM_INTRAOP_THREADS": "2",
+    "TF_NUM_INTEROP_THREADS": "1",
+    "OMP_NUM_THREADS": "2",
+}
+
+
+def environment(home: Path, stack: str, device: str, exact: bool = True) -> dict[str, str]:
     """The environment of all runs: set before any import, equal on both sides."""
     kept = {
         k: v
@@ -40,21 +51,16 @@ def environment(home: Path, stack: str, device: str) -> dict[str, str]:
         "KERAS_BACKEND": "tensorflow",
         "TF_USE_LEGACY_KERAS": "1" if stack == "tf_keras" else "0",
         "TF_CPP_MIN_LOG_LEVEL": "3",
-        "TF_ENABLE_ONEDNN_OPTS": "0",
-        "TF_DETERMINISTIC_OPS": "1",
-        "NVIDIA_TF32_OVERRIDE": "0",
-        "TF_NUM_INTRAOP_THREADS": "2",
-        "TF_NUM_INTEROP_THREADS": "1",
-        "OMP_NUM_THREADS": "2",
         "MPLBACKEND": "Agg",
+        **(_EXACT if exact else {}),
     }
 
 
 class Server:
     """A context manager; `run` forks one child and waits for it."""
 
-    def __init__(self, stack: str, device: str = "auto", start: float = START) -> None:
-        self.stack, self.device, self.start = stack, device, start
+    def __init__(self, stack: str, device: str = "auto", start: float = START, exact: bool = True) -> None:
+        self.stack, self.device, self.start, self.exact = stack, device, start, exact
         self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self._process: subprocess.Popen[str] | None = None
@@ -77,7 +83,7 @@ class Server:
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
-                    env=environment(home, self.stack, self.device),
+                    env=environment(home, self.stack, self.device, self.exact),
                     cwd=self.folder,
                     text=True,
                     start_new_session=True,

@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import re
-import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
+from benchmarks.verify_fixtures import CASES, staged
 from kmigrate import pipeline, proof
 from kmigrate.options import Options
 from kmigrate.source import SourceFile
 from kmigrate.verify import Server, Verdict
 
 pytestmark = pytest.mark.verify
-FOLDER = Path(__file__).parents[2] / "fixtures" / "layout"
-DATA = re.compile(r"'(\w*?((?:_\d+)+)\.npy)'")  # a name that gives a shape: rows_20_3072.npy
-# What does not run: the port to Keras 3 takes neither `**` in merge(...) nor K.function.
-NOT_RUN = {"hardcoded_axis", "activations_fetched"}
-CASES = sorted(path.parent.name for path in FOLDER.glob("*/after.py") if path.parent.name not in NOT_RUN)
 MAIN = ("mnist_cnn_th", "cifar10_leaky_th", "unet_k2", "keras3_functional", "vgg_npload")
 EQUIVALENT = {"cifar10_leaky_th": Verdict.EQUIVALENT_EXCEPT_AT_0}
 WALL = 60
-
-
-def staged(name: str, folder: Path) -> Path:
-    """A copy of a case's script, with the data files that it loads."""
-    for path in (FOLDER / name).iterdir():
-        shutil.copy(path, folder)
-    script = folder / "before.py"
-    for file, shape in DATA.findall(script.read_text()):
-        sizes = [int(size) for size in shape[1:].split("_")]
-        np.save(folder / file, np.random.default_rng(0).integers(0, 256, size=sizes).astype("uint8"))
-    return script
 
 
 def converted(script: Path) -> pipeline.Result:
@@ -62,3 +44,16 @@ def test_an_undone_edit_is_seen(name: str, tmp_path: Path, servers: dict[str, Se
         assert after is not None
         found = proof.prove_undone(result.source, after, Options(), result.plan, servers)
         assert found.verdict is Verdict.DIFFERENT, f"{edit.line} {edit.codemod}: {found}"
+
+
+@pytest.mark.parametrize("mode", ["graph", "jit"])
+@pytest.mark.parametrize("name", ["unet_k2"])
+def test_compiled_steps_compute_the_same(name: str, mode: str, tmp_path: Path, servers: dict[str, Server]) -> None:
+    """On one; benchmarks/verify_fixtures.py does it for all."""
+    script = staged(name, tmp_path)
+    result = converted(script)
+    assert result.source is not None
+    assert result.new is not None
+    how = {"float32": False, "ambient_check": False, "mode": mode, "steps": 2}
+    found = proof.prove(result.source, result.new, Options(), servers=servers, **how)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)

@@ -61,6 +61,19 @@ def _code_owner(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def needed(tf: Any) -> bool:
+    """Does TensorFlow lack channels-first kernels on this device? (The backward pass is where they are missing.)"""
+    image, kernel = tf.ones((1, 2, 4, 4)), tf.ones((3, 3, 2, 2))
+    try:
+        with tf.GradientTape() as tape:
+            tape.watch(kernel)
+            total = tf.reduce_sum(tf.nn.conv2d(image, kernel, 1, "SAME", data_format="NCHW"))
+        tape.gradient(total, kernel)
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError):
+        return True
+    return False
+
+
 def install(tf: Any) -> None:
     """Patch TensorFlow's op wrappers in this process."""
     from tensorflow.python.ops import gen_nn_ops

@@ -81,8 +81,9 @@ class Methods:
             return own.call(model, args, kwargs)
 
         def compile(model: Any, *args: Any, **kwargs: Any) -> Any:
-            kwargs["jit_compile"] = own.recorder.compiled
-            kwargs["run_eagerly"] = own.recorder.eager
+            if not own.recorder.timed:
+                kwargs["jit_compile"] = own.recorder.compiled
+                kwargs["run_eagerly"] = own.recorder.eager
             return own.original["compile"](model, *args, **kwargs)
 
         def predict_classes(model: Any, *args: Any, **kwargs: Any) -> Any:

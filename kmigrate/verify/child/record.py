@@ -32,6 +32,7 @@ class Recorder:
     def __init__(self, stack: Stack, job: dict[str, Any], work: Path) -> None:
         self.stack, self.work = stack, work
         self.steps, self.samples = job["steps"], job["samples"]
+        self.timed = bool(job["timed"])  # as fast as the program is by itself
         self.eager, self.compiled = job["mode"] == "eager", job["mode"] == "jit"
         self.max_events, self.mutated, self.nudge = job["max_events"], job["mutate"], job["nudge"]
         self.hooks = calls.Hooks(stack)
@@ -270,6 +271,7 @@ class Recorder:
     def training_gradient(self, model: Any, number: int, x: Any, y: Any, weight: Any) -> None:
         """Loss and gradient of the model's first training step, which is not taken."""
         entry = self.models[number]
+        entry.setdefault("_batch", (x, y, weight))
         if "gradient" in entry or y is None:
             return
         weights = entry["_weights"]

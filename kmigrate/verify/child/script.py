@@ -17,6 +17,7 @@ from kmigrate.verify import log
 from kmigrate.verify.child import emulate, guard, stack, stubs
 from kmigrate.verify.child.methods import Methods
 from kmigrate.verify.child.record import Enough, Recorder
+from kmigrate.verify.child.speed import measure
 
 
 def _environment(job: dict[str, Any]) -> None:
@@ -41,11 +42,15 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     _environment(job)
     stack.set_float(libraries, job["floatx"], job["ordering"])
     libraries.tf.config.run_functions_eagerly(job["mode"] == "eager")
-    emulate.install(libraries.tf)
+    if not job["timed"] or emulate.needed(libraries.tf):
+        emulate.install(libraries.tf)
+        if job["timed"]:
+            libraries.notes.append("TensorFlow has no channels-first kernels here: they are timed with transposes")
     if libraries.name == stack.KERAS3:
         emulate.fix_keras3_bias(libraries.tf, libraries.bias)
     recorder = Recorder(libraries, job, Path(os.path.realpath(job["work"])))
-    Methods(recorder).install()
+    methods = Methods(recorder)
+    methods.install()
     backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
     data = stubs.Data(job["seeds"][0], job["data"], tuple(job["guess"]), job["real_sizes"])
     stubs.install_datasets(libraries.keras.datasets, data, backend.image_data_format)
@@ -71,6 +76,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
             sys.settrace(_tracer(os.path.realpath(job["work"]), lines))
         error = _run_script(job, recorder)
         sys.settrace(None)
+        speed = measure(recorder, methods, job["timed"]) if job["timed"] and error is None else []
         result = recorder.finish()
         result.update(
             error=error,
@@ -80,6 +86,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
             versions=libraries.versions(),
             bias=libraries.bias,
             shapes=_shapes(recorder),
+            speed=speed,
             lines={name: sorted(ran) for name, ran in lines.items()},
         )
         result["notes"] = list(dict.fromkeys([*result["notes"], *data.notes, *libraries.notes]))
