@@ -247,7 +247,7 @@ class Verification:
     def compared(self, before: list[dict[str, Any]], program: Program, name: str = "after") -> list[Comparison]:
         """``program`` against each log of the before-run; raises `Known` if it does not run."""
 
-        after = self._after(name, program, seeds=self.options.seeds, watched=list(program.files))
+        after = self._after(name, program, seeds=len(before), watched=list(program.files))
         self.lines = after[0]["lines"]
         return [self._judged(*pair) for pair in zip(before, after, strict=True)]
 

@@ -41,6 +41,7 @@ def compared(before: Sequence[list[dict[str, Any]]], after: Sequence[list[dict[s
                 continue
             olds, news = ([one[number][kind] for one in side] for side in (before, after))
             ratios = [median(a) / median(b) for a, b in zip(olds, news, strict=True)]
-            medians = [median(time for times in side for time in times) for side in (olds, news)]
-            found.append(Speed(old["name"], kind, old["batch"], *medians, median(ratios), min(ratios), max(ratios)))
+            was, now = (median(time for times in side for time in times) for side in (olds, news))
+            spread = median(ratios), min(ratios), max(ratios)
+            found.append(Speed(old["name"], kind, old["batch"], was, now, *spread))
     return found

@@ -1,7 +1,8 @@
 """Small pairs of programs that are equivalent, each with mistakes that change no shape.
 
-Images are square, there are as many channels as rows, and as many filters (so that Keras 3 adds biases
-along the width, which verification corrects). Data are drawn from numpy's generator, so each seed has its own.
+The first mistake of each pair is made with all seeds, the others with a few. Images are square, there are as many
+channels as rows, and as many filters (so that Keras 3 adds biases along the width, which verification corrects).
+Data are drawn from numpy's generator, so each seed has its own.
 """
 
 from __future__ import annotations
@@ -65,7 +66,7 @@ _FLATTEN = ("layers.Flatten()", "layers.Permute((3, 1, 2)), layers.Flatten()")
 
 PAIRS = {
     "flatten": Pair(
-        _sequential(_CONV, "layers.Flatten()", _DENSE, tail=_TRAIN + _KEEP),
+        _sequential(_CONV, "layers.Flatten()", _DENSE, tail=_PREDICT + _KEEP),
         (_SETTING, _IMAGES, _FLATTEN),
         {
             "no Permute before Flatten": ("layers.Permute((3, 1, 2)), ", ""),
@@ -153,7 +154,7 @@ model.predict(x, verbose=0)
     "activations": Pair(
         _sequential(
             'layers.Conv2D(4, 3, padding="same", strides=2, data_format="channels_first")',
-            "layers.LeakyReLU(negative_slope=0.2)", _POOLED, _DENSE, tail=_TRAIN,
+            "layers.LeakyReLU(negative_slope=0.2)", _POOLED, _DENSE,
         ),
         (_SETTING, _IMAGES),
         {

