@@ -44,16 +44,3 @@ def test_an_undone_edit_is_seen(name: str, tmp_path: Path, servers: dict[str, Se
         assert after is not None
         found = proof.prove_undone(result.source, after, Options(), result.plan, servers)
         assert found.verdict is Verdict.DIFFERENT, f"{edit.line} {edit.codemod}: {found}"
-
-
-@pytest.mark.parametrize("mode", ["graph", "jit"])
-@pytest.mark.parametrize("name", ["unet_k2"])
-def test_compiled_steps_compute_the_same(name: str, mode: str, tmp_path: Path, servers: dict[str, Server]) -> None:
-    """On one; benchmarks/verify_fixtures.py does it for all."""
-    script = staged(name, tmp_path)
-    result = converted(script)
-    assert result.source is not None
-    assert result.new is not None
-    how = {"float32": False, "ambient_check": False, "mode": mode, "steps": 2}
-    found = proof.prove(result.source, result.new, Options(), servers=servers, **how)
-    assert found.verdict is Verdict.EQUIVALENT, str(found)

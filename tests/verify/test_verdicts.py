@@ -135,3 +135,12 @@ def test_a_program_that_forces_float32_is_judged_against_its_own_noise(check: Ch
     assert 1e-9 < predictions.noise < 1e-5
     wrong = FORCED + pair.planted("BatchNormalization on another axis")
     assert check(FORCED + pair.before, wrong, steps=2, samples=4).verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.parametrize("mode", ["graph", "jit"])
+def test_compiled_steps_compute_the_same(mode: str, check: Check) -> None:
+    """benchmarks/verify_fixtures.py does it for all fixtures."""
+    pair = PAIRS["normalisation"]
+    found = check(pair.before, pair.after, steps=2, samples=4, mode=mode)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)
+    assert {"gradient", "weights", "later predictions"} <= {figure.check for figure in found.models[0].figures}
