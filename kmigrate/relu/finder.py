@@ -25,7 +25,7 @@ _ZERO = "the slope is 0, so this is a plain relu; values and gradients are equal
 _AT_ZERO = f"{REASONS[Exactness.AT_ZERO]}, where it becomes the slope"
 _SLOW = (
     "left as it is: up to Keras 2.1.2 K.relu with a slope computes both halves apart, and only "
-    "tf.nn.leaky_relu is faster there: import tensorflow and say --source-backend tensorflow"
+    "TensorFlow's own functions are faster there: --source-backend tensorflow uses them"
 )
 _COUNTED = "left as it is: the program asks for layers by their automatic names or their class"
 
@@ -117,11 +117,12 @@ class _Finder:
         module = self.module
         if not module.relu_may_be_slow(node.func):
             return
-        tensorflow = module.tensorflow_for(node.func)
+        can = not module.old_tensorflow or sums.is_quiet(node.args[0])
+        tensorflow = module.tensorflow_for(node.func) if can else None
         reason = f"K.relu computes both halves apart in this version; {_AT_ZERO}"
         if tensorflow is not None and not module.old_tensorflow:
             module.add(node, {"callee": f"{tensorflow}.nn.leaky_relu"}, "KM202", reason)
-        elif tensorflow is not None and sums.is_quiet(node.args[0]):
+        elif tensorflow is not None:
             where = self.slope_argument(node)
             step = f"argument {where}" if isinstance(where, int) else f"keyword {where}"
             x = {"path": ["argument 0"]}

@@ -209,8 +209,8 @@ class Formulas:
             return self._leaky(node, form)
         if form.clipped is not None or form.maximum is not None:
             return self._bounded(node, form)
-        if form.integer and not self._is_activation(node):
-            return None  # tf.nn.relu of integers does not run everywhere
+        if (form.integer or _is_hinge(form.x)) and not self._is_activation(node):
+            return None  # tf.nn.relu of integers does not run everywhere; a loss gains nothing
         if form.function.library is BACKEND and self._plain_is_slow(form.written):
             return None
         if form.function.library is ACTIVATIONS or not self.module.allows(node, form.exactness, "KM204"):
@@ -392,6 +392,11 @@ def _value(statement: ast.stmt) -> ast.expr | None:
     if isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
         return statement.value if isinstance(statement.op, (ast.Add, ast.Sub, ast.Mult, ast.Div)) else None
     return None
+
+
+def _is_hinge(x: Term) -> bool:
+    """Is it a margin, such as ``1 - y * p``, as losses and distances have it?"""
+    return x.kind == "sub" or (x.kind == "add" and any(map(_is_hinge, x.parts)))
 
 
 def _is_lost(term: Term) -> bool:

@@ -102,7 +102,19 @@ class Module:
         if not self.relu_may_be_slow(function):
             return None
         sure = self.version is not None and self.version.low >= _LEAKY_IN_TENSORFLOW
-        return self.tensorflow_name() if sure or self.options.source_backend == "tensorflow" else None
+        return self.tensorflow("KM202") if sure or self.options.source_backend == "tensorflow" else None
+
+    def tensorflow(self, code: str) -> str | None:
+        """What TensorFlow is called here; plans its import where the user says that the program is for it."""
+        name, backend = self.tensorflow_name(), self.options.source_backend
+        if backend == "theano" or name is not None or backend != "tensorflow" or not self.is_bound("tf", 0):
+            return name if backend != "theano" else None
+        imports = [s for s in self.tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
+        keras = [s for s in imports if "keras" in ast.unparse(s) and not getattr(s, "level", 0)]
+        if not keras:
+            return None
+        self.add_import(keras[0], "stmt", {"where": "before", "text": "import tensorflow as tf"}, code)
+        return "tf"
 
     def relu_may_be_slow(self, function: ast.expr, maximum: bool = False) -> bool:
         """May K.relu with a slope compute both halves apart?"""

@@ -38,21 +38,8 @@ class Plain:
             self._replace(node.func)
 
     def _replace(self, node: ast.expr) -> None:
-        name = self._tensorflow()
+        name = self.module.tensorflow(_CODE)
         if name is not None:
             self.module.add(node, {"make": {"text": f"{name}.nn.relu"}}, _CODE, _REASON, neutral=True)
         elif all(d.code != _CODE for d in self.module.diagnostics):  # once is enough
             self.module.say(node, _CODE, _NO_TENSORFLOW)
-
-    def _tensorflow(self) -> str | None:
-        """What TensorFlow is called; plans its import where the program is for TensorFlow and has none."""
-        module = self.module
-        name = module.tensorflow_name()
-        if name is not None or module.options.source_backend != "tensorflow" or not module.is_bound("tf", 0):
-            return name if module.options.source_backend != "theano" else None
-        imports = [s for s in module.tree.body if isinstance(s, (ast.Import, ast.ImportFrom))]
-        keras = [s for s in imports if "keras" in ast.unparse(s) and not getattr(s, "level", 0)]
-        if not keras:
-            return None
-        module.add_import(keras[0], "stmt", {"where": "before", "text": "import tensorflow as tf"}, _CODE)
-        return "tf"

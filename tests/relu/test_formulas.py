@@ -154,9 +154,19 @@ def test_on_theano_the_backend_rounds_otherwise() -> None:
     for options, version in ((Options(source_backend="theano"), None), (Options(), old)):
         edits, diagnostics = found(text, options, version)
         assert not edits and "up to rounding" in diagnostics[0].message
-    assert "K.relu(x, alpha=.1)" in fast(text, Options(source_backend="tensorflow"), old)
+    assert "tf.maximum(.1 * x, x)" in fast(text, Options(source_backend="tensorflow"), old)
     zero = f"{header}y = K.maximum(x, 0.)\n"
     assert fast(zero, Options(source_backend="theano")) == f"{header}y = K.relu(x)\n"
+
+
+def test_tensorflow_is_imported_where_the_user_says_that_it_is_there() -> None:
+    header = "from keras import backend as K\n"
+    options = Options(source_backend="tensorflow")
+    after = f"import tensorflow as tf\n{header}y = tf.maximum(.2 * x, x)\n"
+    for form in ("K.relu(x, .2)", "K.relu(x) - .2 * K.relu(-x)"):
+        assert fast(f"{header}y = {form}\n", options, VersionRange((1, 2, 0), (1, 2, 2))) == after
+    taken = f"{header}tf = 3\ny = K.relu(x, .2)\n"
+    assert found(taken, options, VersionRange((1, 2, 0), (1, 2, 2)))[0] == []
 
 
 def test_one_run_is_enough_where_the_backend_is_slow() -> None:
@@ -309,6 +319,9 @@ NEAR_MISSES = {
     "maximum of a call made twice": "y = tf.maximum(A * conv(x), conv(x))",
     "maximum with another bound": "y = tf.maximum(x, 1.)",
     "maximum with an integer, perhaps of integers": "y = tf.maximum(x, 0)",
+    "hinge loss": "y = K.mean(K.maximum(1. - t * p, 0.))",
+    "hinge of two scores": "y = K.maximum(0., n - p + 1.)",
+    "contrastive loss": "y = K.square(tf.maximum(margin - d, 0.))",
     "maximum with a name by position": "y = tf.maximum(x, 0., 'a')",
     "maximum with a named zero, perhaps an integer": "y = tf.maximum(x, ZERO)",
     "maximum of numbers": "y = tf.maximum(A, 0.)",
