@@ -70,7 +70,13 @@ class _WithCommands(click.Command):
 @click.option("--verify", is_flag=True, help="Run each changed program before and after, and compare.")
 @click.option("--allow-unverified", is_flag=True, help="Write also what could not be verified.")
 @click.option("--strict", is_flag=True, help="Exit with 3 where something was left alone.")
-@click.option("--target", type=click.Choice(["same"]), default="same", help="The Keras version to write for.")
+@click.option("--target", type=click.Choice(["same", "keras3"]), default="same", help="The Keras to write for.")
+@click.option(
+    "--numerics",
+    type=click.Choice(["default", "exact"]),
+    default="default",
+    help="With --target keras3, where a formula changed: take Keras 3's, or write the old one into the program.",
+)
 @about_the_source
 @click.option(
     "--flatten",
@@ -107,6 +113,8 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError("--check and --verify exclude each other.")
     if options["config"] and options["isolated"]:
         raise click.UsageError("--config and --isolated exclude each other.")
+    if options["numerics"] == "exact" and options["target"] != "keras3":
+        raise click.UsageError("--numerics goes with --target keras3 only.")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("- (stdin) cannot be combined with other paths.")
     if options["stdin_filename"] and paths != ("-",):

@@ -62,6 +62,21 @@ CODES: dict[str, Code] = {
         "Up to Keras 1.0.6 'relu' computes the negative half too on TensorFlow; tf.nn.relu does not.",
         "Only where it is asked for: `--select KM206`, for code that runs on TensorFlow alone.",
     ),
+    "KM301": Code("keras3-name", "An old name or module gets its name in Keras 3 (`--target keras3`)."),
+    "KM302": Code("keras3-arguments", "The arguments of an old call become those of Keras 3 (`--target keras3`)."),
+    "KM303": Code(
+        "keras3-numerics", "What an old version did by default is written out for Keras 3 (`--target keras3`)."
+    ),
+    "KM351": Code(
+        "other-numerics",
+        "Keras 3 computes this in another way than the version that the program was for.",
+        "Where an old formula can be written into the program, `--numerics exact` does it.",
+    ),
+    "KM352": Code(
+        "version-matters",
+        "The versions that the program may be for need different code in Keras 3 here.",
+        "Say which one it was: `--source-keras 1.0.5`.",
+    ),
     "KM401": Code(
         "python-2",
         "The file is written in Python 2, which today's Python cannot parse.",
@@ -117,12 +132,9 @@ CODES: dict[str, Code] = {
         "A rule that the conversion of this model needs is not selected, or is ignored by a comment.",
         "Select all KM1xx rules, or none: a model is converted as a whole.",
     ),
-}
-
-# Edits that bring an old program to Keras 3. They are not offered yet: they only make programs run for
-# `kmigrate verify`, so no list shows these codes and no option selects them.
-VERIFYING: dict[str, Code] = {
-    "KM301": Code("keras3-name", "An old name or module gets its name in Keras 3."),
-    "KM302": Code("keras3-arguments", "The arguments of an old call become those of Keras 3."),
-    "KM303": Code("keras3-numerics", "What an old version did by default is written out for Keras 3."),
+    "KM910": Code(
+        "not-in-keras3",
+        "Keras 3 has nothing that does the same, or what is meant is not known; the file is not brought to Keras 3.",
+        "Rewrite the named place in terms of Keras 3's API (or plainer ones of the old) and run kmigrate again.",
+    ),
 }

@@ -12,7 +12,8 @@ OPT_IN = frozenset({"KM206"})
 class Options:
     """Defaults are those of the command line."""
 
-    target: str = "same"
+    target: str = "same"  # same | keras3
+    numerics: str = "default"  # default | exact: old formulas are brought along to Keras 3
     ordering: str = "auto"  # auto | th | tf
     source_keras: str = "auto"  # auto | "1.2" ...
     source_backend: str = "auto"  # auto | tensorflow | theano

@@ -50,6 +50,7 @@ class Result:
     options: Options = field(default_factory=Options)
     program: int = 0  # files with one number belong together: their changes are written together
     entries: tuple[str, ...] = ()  # the scripts that these files are run by
+    ported: bool = False  # to another Keras
 
     @property
     def new_text(self) -> str | None:
@@ -222,6 +223,7 @@ def _finish(program: Program, group: Group, results: dict[str, Result], options:
             _share_out(program, mine, options)
             problem = _rewrite(program, mine, options, again=not refused)  # it would find what was refused
             if problem is None:
+                _upgrade(program, mine, options)
                 _silence(program, mine, options)
                 return list(mine.values())
             why = f"the new program would not do the same: {problem.text}"
@@ -364,6 +366,33 @@ def _nothing_left(program: Program, made: Mapping[str, SourceFile], options: Opt
     if left:
         where = f"line {left[0].line} of {left[0].path}"
         raise rewriting.RewriteError(f"a second run would change {where} ({left[0].code})")
+
+
+def _upgrade(program: Program, results: Mapping[str, Result], options: Options) -> None:
+    """Bring the files to Keras 3, where that is the target; what fails there keeps its new layout."""
+    from kmigrate.upgrade import upgrade, wanted
+
+    if not wanted(options):
+        return
+    made = {path: result.new.cells[0].text for path, result in results.items() if result.new is not None}
+    if made:
+        assert program.files is not None
+        program = layout.analyse(program.files.with_texts(made), _settled(options))
+    for path, result in results.items():
+        assert result.source is not None
+        try:
+            done = upgrade(program, path, _text(result), options)
+            if done.text is not None:
+                source = result.new or result.source
+                result.new = SourceFile.from_bytes(source.with_cells([done.text]), path)
+                result.ported = True
+        except Exception as error:
+            code, why = _failure(error)
+            result.error = Diagnostic(path, 0, 0, code, why)
+            continue
+        result.plan.diagnostics += done.diagnostics
+        told = [one for one in result.plan.assumptions if one.what != "source-keras" or not done.assumptions]
+        result.plan.assumptions = told + done.assumptions
 
 
 def _refuse_deep(program: Program, path: str) -> None:

@@ -146,9 +146,7 @@ def _ported(
     why: str,
 ) -> Prepared:
     """All of them as Keras 3 programs, for one version and ordering."""
-    low, high = program.version.low, program.version.high
-    last = versions.LAST_KERAS1
-    version = last if low <= last <= high else (high if high < (2,) else low)
+    version = program.version.likeliest()
     ordering = ordering or versions.default_ordering(version)
     notes: list[str] = []
 

@@ -325,15 +325,6 @@ def test_every_code_has_documentation(kmigrate) -> None:
         assert entry.summary in out.decode()
 
 
-def test_codes_that_only_verification_uses_are_not_offered(kmigrate) -> None:
-    from kmigrate.codes import VERIFYING
-
-    listed = kmigrate("rules").out.decode()
-    for code in VERIFYING:
-        assert f"{code}  " not in listed
-        assert kmigrate("--select", code, ".").status == 2
-
-
 def test_an_interrupt_is_status_130(kmigrate, monkeypatch) -> None:
     def interrupt(*arguments, **options):
         raise KeyboardInterrupt

@@ -128,6 +128,23 @@ class Draft:
         plan["remove"] = sorted(set(plan["remove"]), reverse=True)
         return plan if any(plan.values()) else None
 
+    def spelled_as_before(self) -> bool:
+        """Is a method called that Keras 3 lacks, or are arguments given that it does not take, or not in this sense?"""
+        if self.bound.generation == 1 or signatures.means_old_position(self.api, self.call.args):
+            return True
+        if self.api.module == "keras.models" and "." in self.api.name:
+            return self._is_old_method()
+        return any(
+            word.arg is not None and not signatures.keras3_takes(self.api, word.arg) for word in self.call.keywords
+        )
+
+    def _is_old_method(self) -> bool:
+        method = self.api._replace(name="Model." + self.api.name.rpartition(".")[2])
+        spec = signatures.parameters(method, "keras_3")
+        return spec is None or any(
+            word.arg is not None and not signatures.keras3_takes(method, word.arg) for word in self.call.keywords
+        )
+
     def _positional(self, plan: dict[str, list[Any]]) -> None:
         """Keep the leading arguments positional as far as Keras 3 has them there."""
         order = self._order()

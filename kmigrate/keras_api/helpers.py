@@ -156,6 +156,42 @@ class Keras1Adagrad(keras.optimizers.Adagrad):
         self.assign_add(accumulator, keras.ops.square(gradient))
         self.assign_sub(variable, rate * gradient / (keras.ops.sqrt(accumulator) + self.epsilon))
 ''',
+    # 4.1: momenta by 0.96 ** (t * schedule_decay), where Keras 3 has 0.96 ** t
+    "Keras1Nadam": '''
+@keras.saving.register_keras_serializable("kmigrate")
+class Keras1Nadam(keras.optimizers.Nadam):
+    """Nadam of Keras 1 and 2, with its schedule of momenta."""
+
+    def __init__(self, learning_rate=0.002, schedule_decay=0.004, **options):
+        super().__init__(learning_rate, **options)
+        self.schedule_decay = schedule_decay
+
+    def _momentum(self, step, dtype):
+        decay = keras.ops.cast(self.schedule_decay, dtype) * keras.ops.cast(step, dtype)
+        return self.beta_1 * (1.0 - 0.5 * keras.ops.power(keras.ops.cast(0.96, dtype), decay))
+
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        product = self._u_product
+        self.assign(product, product * self._momentum(self.iterations + 1, product.dtype))
+        keras.optimizers.Optimizer._backend_update_step(self, grads, trainable_variables, learning_rate)
+
+    def update_step(self, gradient, variable, learning_rate):
+        ops, dtype, index = keras.ops, variable.dtype, self._get_variable_index(variable)
+        gradient = ops.cast(gradient, dtype)
+        now, later = self._momentum(self.iterations + 1, dtype), self._momentum(self.iterations + 2, dtype)
+        product = ops.cast(self._u_product, dtype)
+        moment, velocity = self._momentums[index], self._velocities[index]
+        self.assign(moment, self.beta_1 * moment + (1.0 - self.beta_1) * gradient)
+        self.assign(velocity, self.beta_2 * velocity + (1.0 - self.beta_2) * ops.square(gradient))
+        step = ops.cast(self.iterations + 1, dtype)
+        mean = (1.0 - now) * gradient / (1.0 - product) + later * moment / (1.0 - product * later)
+        spread = velocity / (1.0 - ops.power(ops.cast(self.beta_2, dtype), step))
+        rate = ops.cast(learning_rate, dtype)
+        self.assign_sub(variable, rate * mean / (ops.sqrt(spread) + self.epsilon))
+
+    def get_config(self):
+        return {**super().get_config(), "schedule_decay": self.schedule_decay}
+''',
 }
 
 # Helper -> helpers that it calls.

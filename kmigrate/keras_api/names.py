@@ -251,6 +251,9 @@ NAMES: dict[str, dict[str, str]] = {
 }
 NAMES["metrics"] = NAMES["losses"]
 
+# What Keras 3's package itself has, beside its modules.
+AT_THE_ROOT = frozenset(("Input", "Layer", "Model", "Sequential", "Variable"))
+
 # A function of Keras 1 where later versions have a module.
 _ALSO_FUNCTIONS = ("layers.merge",)
 _METHOD_OWNERS = ("Model", "Sequential", "ImageDataGenerator")

@@ -44,10 +44,12 @@ class PortProblem(NamedTuple):
 class Port:
     """The port of one file.
 
-    With ``problems`` it is not the same program. ``notes`` say what differs in value.
+    With ``problems`` it is not the same program. ``notes`` say what differs in value. ``old`` is a piece of
+    the file that Keras 3 does not take, which shows that it is no program for Keras 3 already.
     """
 
     source: str
+    old: str = ""
     edits: list[Edit] = field(default_factory=list)
     problems: list[PortProblem] = field(default_factory=list)
     notes: list[PortProblem] = field(default_factory=list)
@@ -90,7 +92,9 @@ def port(
 
 
 # Calls whose positional order is that of an older version (docs/facts.md, sections 4.3 and 6).
-def _bound_as(api: Api, version: Version) -> tuple[int, Version]:
+def _bound_as(api: Api, call: ast.Call, version: Version) -> tuple[int, Version]:
+    if api.key == "optimizers.Adam" and signatures.means_old_position(api, call.args):
+        return 2, (2, 3, 1)  # amsgrad
     if api.key == "callbacks.EarlyStopping" and version < (1, 1, 1):
         return 1, (1, 0, 5)
     if api.key.startswith("backend.") and api.key.endswith("crossentropy") and version < (2, 0, 7):
@@ -158,6 +162,10 @@ class Context:
     def note(self, node: ast.AST, message: str) -> None:
         self.result.notes.append(_at(node, message))
 
+    def shows_age(self, node: ast.AST) -> None:
+        """Something is spelled as Keras 3 does not take it."""
+        self.result.old = self.result.old or f"line {node.lineno}: {ast.unparse(node)}"  # type: ignore[attr-defined]
+
     def helper(self, name: str) -> str:
         """The name of a helper's function, which the program then has."""
         self.helpers_used.add(name)
@@ -218,7 +226,7 @@ class Context:
         self._foreign()
         if not any(of_keras(node) for node in ast.walk(self.tree)):
             return
-        self._receivers = Receivers(self.tree, self._apis)
+        self._receivers = Receivers(self.tree, self._apis, self._dotted)
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Call):
                 self._call(node)
@@ -247,7 +255,7 @@ class Context:
             api, rule = found
         else:
             return
-        generation, version = _bound_as(api, self.version)
+        generation, version = _bound_as(api, call, self.version)
         bound = signatures.bind(api, call, generation, version)
         draft = Draft(api, call, bound)
         if not self._bindable(draft):
@@ -256,6 +264,8 @@ class Context:
             rule(draft, self)
         if "." not in api.name or api.module in ("keras.datasets", "keras.applications"):
             self._targets[call.func] = (draft.module, draft.name)
+        if draft.spelled_as_before():
+            self.shows_age(call)
         args = draft.edits()
         if args is None:
             return
@@ -293,7 +303,7 @@ class Context:
             return None
         if kind is None and "model" in (_last_name(func.value) or "").lower():
             kind = "Model"
-        if kind is None or func.attr not in port_training.METHODS:
+        if kind in (None, "other") or func.attr not in port_training.METHODS:
             return None
         return names.method(kind, func.attr), port_training.METHODS[func.attr]
 
@@ -307,6 +317,7 @@ class Context:
         if node in self._dotted:
             return
         if node.attr == "_keras_shape":
+            self.shows_age(node)
             self.edit(node, "Attribute", {"attr": "shape"}, "KM301")
         elif node.attr == "lr" and isinstance(node.value, ast.Attribute) and node.value.attr == "optimizer":
             self.edit(node, "Attribute", {"attr": "learning_rate"}, "KM301")
@@ -376,9 +387,13 @@ class Context:
 
     def _use(self, node: ast.expr, api: Api, imports: Imports) -> None:
         target = self.target_of(node, api)
+        if self.target(api) is None or self._is_elsewhere(node, api):
+            self.shows_age(node)
         if target is None:
             if node not in self._targets or api.module != "keras.layers":
                 self._missing(node, api)
+            return
+        if self._dotted[node] == f"keras.{target[1]}" and target[1] in names.AT_THE_ROOT:
             return
         if isinstance(node, ast.Name):
             text = imports.bound(node.id, target) or self.name(*target)
@@ -386,6 +401,13 @@ class Context:
             text = self.expression(node, *target)
         if text != ast.unparse(node):
             self.edit(node, type(node).__name__, {"text": text}, "KM301")
+
+    def _is_elsewhere(self, node: ast.expr, api: Api) -> bool:
+        """Does Keras 3 have the thing under another name, or in another module?"""
+        home = self._dotted[node].rpartition(".")[0]
+        if isinstance(node, ast.Attribute) and names.module(home) not in (None, home):
+            return True
+        return api.spelled != api.name and tables.signature("keras_3", f"{api.module[6:]}.{api.spelled}") is None
 
     def _missing(self, node: ast.expr, api: Api) -> None:
         reported = any(problem.line == node.lineno for problem in self.result.problems)
@@ -405,6 +427,7 @@ class Context:
             package, _, last = module.rpartition(".")
             text = self.expression(node, package, last)
             if text != ast.unparse(node):
+                self.shows_age(node)
                 self.edit(node, "Attribute", {"text": text}, "KM301")
 
     def _brought_in(self) -> Iterator[tuple[tuple[str, str], str]]:

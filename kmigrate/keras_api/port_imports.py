@@ -53,6 +53,9 @@ class Imports:
             if isinstance(node, (ast.Import, ast.ImportFrom)) and (made := self._statement(node)) is not None
         ]
         self.statements.sort(key=lambda one: one.node.lineno)
+        for one in self.statements:
+            if _is_old(one.node):
+                context.shows_age(one.node)
 
     def bound(self, old: str, target: tuple[str, str]) -> str | None:
         """The name that the imports give to what ``old`` meant."""
@@ -95,13 +98,15 @@ class Imports:
         if not found and (unused := self.context.target(api)) is not None:
             targets = [unused]
         for target in targets:
-            self._bring(made, alias, target)
+            self._bring(made, home, alias, target)
 
-    def _bring(self, made: _Statement, alias: ast.alias, target: tuple[str, str]) -> None:
+    def _bring(self, made: _Statement, home: str, alias: ast.alias, target: tuple[str, str]) -> None:
         module, name = target
         old = alias.asname or alias.name
         if not module:
             return
+        if home == "keras" and name == alias.name and name in names.AT_THE_ROOT:
+            module = home
         if module in BY_MODULE and name != alias.name:
             self._bound[old, target] = self.context.name(module, name)
             return
@@ -131,14 +136,25 @@ class Imports:
                         _put(one, module, wanted)
                     one.changed = True
         extra = [_from(module, brought) for module, brought in needed.items()]
-        if context.needs_keras and not self._has_keras():
+        if context.needs_keras and not self._has_keras() and not self._emptied():
             extra.insert(0, "import keras")
         body = [helpers.HELPERS[name].strip("\n") for name in helpers.in_order(context.helpers_used)]
         if context.stated is not None:
             body.insert(0, context.stated)
+        elif body:
+            body[0] = "\n\n" + body[0]
         for one in self.statements:
             self._replace(one)
         self._insert(extra, body)
+
+    def _emptied(self) -> bool:
+        """Does an import among the first bring nothing any more? It becomes `import keras`."""
+        body = self.context.tree.body
+        first = next((one.node for one in self.statements if one.node in body), None)
+        if first is None:
+            return False
+        together = body[body.index(first) : body.index(_end_of_imports(body, first)) + 1]
+        return any(one.changed and not one.lines() for one in self.statements if one.node in together)
 
     def _has_keras(self) -> bool:
         return any(
@@ -204,6 +220,15 @@ def _from(module: str, brought: Sequence[tuple[str, str | None]]) -> str:
         else:
             rows.append("    " + item)
     return f"from {module} import (\n" + "\n".join(rows) + "\n)"
+
+
+def _is_old(node: ast.Import | ast.ImportFrom) -> bool:
+    """Is a module named that Keras 3 has elsewhere?"""
+    if isinstance(node, ast.Import):
+        paths = [alias.name for alias in node.names if alias.name.split(".")[0] == "keras"]
+    else:
+        paths = [f"{node.module}.{alias.name}" for alias in node.names if alias.name != "*"] + [str(node.module)]
+    return any(names.module(path) not in (None, path) for path in paths)
 
 
 def _end_of_imports(body: Sequence[ast.stmt], first: ast.stmt) -> ast.stmt:

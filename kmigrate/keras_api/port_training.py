@@ -44,7 +44,7 @@ OPTIMIZERS = {
     "Nadam": OldDefaults(
         (("learning_rate", "0.002"),),
         (("learning_rate", "0.001"),),
-        None,
+        "Keras1Nadam",
         "Nadam has another schedule in Keras 3 (1e-2 of the weights in 12 steps)",
     ),
 }
@@ -79,7 +79,7 @@ def optimizer(draft: Draft, context: Context) -> None:
         draft.set("epsilon", "1e-07")
     draft.rename("clipnorm", "global_clipnorm")
     schedule = draft.literal("schedule_decay") if draft.has("schedule_decay") else MISSING
-    if draft.has("schedule_decay"):
+    if draft.has("schedule_decay") and context.numerics != "exact":
         draft.drop("schedule_decay")
         if schedule != 0.004:
             context.note(draft.call, "schedule_decay of Nadam is fixed in Keras 3")
@@ -207,10 +207,7 @@ def fit_generator(draft: Draft, context: Context) -> None:
     _validation(draft)
     counted = draft.has("samples_per_epoch")
     if not counted:
-        draft.name = draft.api.name.replace("fit_generator", "fit")
-        draft.rename("generator", "x")
-        if draft.has("steps_per_epoch") or context.version >= (2,):
-            _rename_method(draft)
+        _rename_method(draft)
         return
     helper = context.helper("keras1_fit_generator")
     arguments = [draft.place("generator"), draft.place("samples_per_epoch")]

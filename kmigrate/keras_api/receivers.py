@@ -38,11 +38,24 @@ _TELLING_WORDS = frozenset(
 )
 
 
-class Receivers:
-    """Kinds of expressions: 'Model', 'Sequential' or 'ImageDataGenerator'."""
+# What these make has methods `fit` and `predict` of its own.
+_OTHER_LIBRARIES = frozenset(
+    ("sklearn", "xgboost", "lightgbm", "statsmodels", "hmmlearn", "catboost", "torch", "tflearn", "lasagne", "nolearn")
+)
 
-    def __init__(self, tree: ast.Module, apis: Mapping[ast.expr, Api]) -> None:
+
+class Receivers:
+    """Kinds of expressions: 'Model', 'Sequential' or 'ImageDataGenerator'; 'other' for what is none of Keras.
+
+    ``dotted`` are the paths of imported names, of all libraries.
+    """
+
+    def __init__(
+        self, tree: ast.Module, apis: Mapping[ast.expr, Api], dotted: Mapping[ast.expr, str] | None = None
+    ) -> None:
         self._apis = apis
+        self._dotted = dotted or {}
+        self._classes = _others(tree, apis)
         self._texts: dict[str, str] = {}
         self._functions: dict[str, list[str | None]] = {}
         assigned = [node for node in ast.walk(tree) if isinstance(node, ast.Assign)]
@@ -72,7 +85,14 @@ class Receivers:
             kind = _MAKERS.get(api.key)
             if kind is None and api.module == "keras.applications" and api.name[:1].isupper():
                 kind = "Model"
+            if kind is None and api.module == "keras.wrappers.scikit_learn":
+                kind = "other"
             return [kind] if kind else None
+        path = self._dotted.get(call.func, "")
+        if path and path.split(".")[0] in _OTHER_LIBRARIES:
+            return ["other"]
+        if isinstance(call.func, ast.Name) and call.func.id in self._classes:
+            return ["other"]
         if isinstance(call.func, ast.Name):
             return self._functions.get(call.func.id)
         return self._functions.get(call.func.attr) if isinstance(call.func, ast.Attribute) else None
@@ -103,7 +123,7 @@ class Receivers:
         if text is None or kind is None:
             return
         known = self._texts.get(text)
-        self._texts[text] = kind if known in (None, kind) else "Model"
+        self._texts[text] = kind if known in (None, kind) else "other" if "other" in (known, kind) else "Model"
 
     def _use(self, call: ast.Call, func: ast.Attribute) -> None:
         words = {word.arg for word in call.keywords}
@@ -116,6 +136,18 @@ class Receivers:
             api = self._apis.get(call.args[0].func)
             if api is not None and api.module == "keras.layers" and self.kind(func.value) is None:
                 self._hold(func.value, "Sequential")
+
+
+def _others(tree: ast.Module, apis: Mapping[ast.expr, Api]) -> set[str]:
+    """The classes of the file that are no models of Keras."""
+    classes = [node for node in ast.walk(tree) if isinstance(node, ast.ClassDef)]
+    models = {
+        node.name for node in classes for base in node.bases if (api := apis.get(base)) and api.module == "keras.models"
+    }
+    bases = {node.name: {base.id for base in node.bases if isinstance(base, ast.Name)} for node in classes}
+    for _ in classes:
+        models |= {name for name, above in bases.items() if above & models}
+    return {node.name for node in classes} - models
 
 
 def _text(node: ast.expr) -> str | None:

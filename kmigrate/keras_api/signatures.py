@@ -7,6 +7,7 @@ and its like keep their name, for ``steps_per_epoch`` counts something else.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
@@ -465,6 +466,45 @@ def _collect(api: Api, named: dict[str, ast.expr], bound: Bound) -> None:
             bound.args[_GROUPED] = tuple(named[part] for part in group)
         else:
             bound.args[spelled] = value
+
+
+# Taken by Keras 3 through **kwargs, beside its signature.
+_KERAS3_TAKES = {
+    "layers": ("name", "trainable", "dtype", "input_shape", "input_dim", "batch_input_shape", "autocast"),
+    "layers.LeakyReLU": ("alpha",),
+    "optimizers": ("name", "weight_decay", "clipnorm", "clipvalue", "global_clipnorm", "jit_compile"),
+    "models": ("name", "trainable"),
+}
+
+
+def keras3_takes(api: Api, spelled: str) -> bool:
+    """Is ``spelled`` a keyword of Keras 3's own, for a name that it has?"""
+    spec = parameters(api, "keras_3")
+    taken = (*_KERAS3_TAKES.get(api.module[6:], ()), *_KERAS3_TAKES.get(api.key, ()))
+    return spec is None or spelled in taken or any(one.spelled == spelled for one in spec)
+
+
+def _is_small(value: object) -> bool:
+    """An epsilon, not a momentum nor the start of an accumulator."""
+    return isinstance(value, float) and 0 < value < 1e-3
+
+
+# Optimizer -> position at which Keras 3 has something else, and what tells that the old argument is meant there.
+_TELLING_POSITIONS: dict[str, tuple[int, Callable[[object], bool]]] = {
+    "SGD": (2, lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)),  # decay; nesterov
+    "RMSprop": (2, _is_small),  # epsilon; momentum
+    "Adagrad": (1, _is_small),  # epsilon; initial_accumulator_value
+    "Adam": (3, lambda value: isinstance(value, bool)),  # amsgrad; epsilon
+}
+
+
+def means_old_position(api: Api, args: list[ast.expr]) -> bool:
+    """Does a positional argument make sense only where older versions had it? (docs/facts.md, 27)"""
+    if api.module != "keras.optimizers" or api.name not in _TELLING_POSITIONS:
+        return False
+    index, tells = _TELLING_POSITIONS[api.name]
+    found = args[index] if len(args) > index else None
+    return isinstance(found, ast.Constant) and tells(found.value)
 
 
 def spelled_parameter(api: Api, parameter: str, generation: int, version: tuple[int, ...] | None = None) -> str | None:

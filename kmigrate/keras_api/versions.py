@@ -139,6 +139,16 @@ class VersionRange(NamedTuple):
         answers = {function(version, *args) for version in self.breakpoints()}
         return answers.pop() if len(answers) == 1 else None
 
+    def likeliest(self) -> Version:
+        """The version to take a program for, where several are possible.
+
+        What may be for Keras 1 or 2 is for 2: programs for Keras 1 show its spelling.
+        """
+        for version in ((2, 2, 4), LAST_KERAS1):
+            if self.low <= version <= self.high:
+                return version
+        return self.high if self.high < (2,) else self.low
+
     def breakpoints(self) -> list[Version]:
         """One version of the range for each stretch in which nothing in this module changes."""
         inside = [point for point in _BREAKPOINTS if self.low < point <= self.high]

@@ -42,6 +42,8 @@ class Program:
     planner: Outcome | None = None
     files: Files | None = None
     limit: str = ""  # why it was not followed to its end
+    orderings: dict[str, str] = field(default_factory=dict)  # by entry script: as `ordering`
+    unsaid: dict[str, Diagnostic] = field(default_factory=dict)  # entry scripts of which nothing tells the ordering
 
 
 def analyse(text: str, path: str, options: Options, around: Surroundings | None = None) -> Program:
@@ -79,16 +81,19 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
         known = better
     planner = Outcome(run)
     plan = Plan()
+    unsaid = {}
     for each in run.entries:
         asked = _question(each, known, options, files.pragmas(each.source.path).ordering)
         if asked is None:
             continue
+        unsaid[each.source.path] = asked
         if follows_any_ordering(files.only(each.source), known):
             planner.settled[each.source.path] = "both orderings are handled: it follows the setting"
         planner.refuse_ambient(each, asked)
     if len(planner.settled) == len(run.entries):
         reports = planner.without_change()
-        return Program(entry.path, Plan(models=reports), entry.tree, run.dotted, known.version, files=files)
+        settled_plan = Plan(models=reports)
+        return Program(entry.path, settled_plan, entry.tree, run.dotted, known.version, files=files, unsaid=unsaid)
     _pin_for_strangers(run)
     planner.solve()
     if run.graph.flipped and _pin_for_files(run, around):
@@ -106,7 +111,9 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
         plan.assumptions.append(Assumption("source-keras", str(known.version), "; ".join(known.version.why[:3])))
     plan.assumptions = list(dict.fromkeys(plan.assumptions))
     ordering = orderings.get(entry.path)
-    return Program(entry.path, plan, entry.tree, run.dotted, known.version, ordering, planner, files)
+    return Program(
+        entry.path, plan, entry.tree, run.dotted, known.version, ordering, planner, files, "", orderings, unsaid
+    )
 
 
 def _fill(plan: Plan, planner: Outcome, options: Options) -> None:

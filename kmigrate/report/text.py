@@ -28,6 +28,8 @@ def details(results: Sequence[Result]) -> list[str]:
         lines += [text for _, _, text in sorted(said, key=lambda item: item[:2])]
         if result.new is not None:
             lines += [f"{result.path}: {sentence(assumption)}" for assumption in result.plan.assumptions]
+        if result.ported:
+            lines.append(f"{result.path}: brought to Keras 3")
         borders = _borders(result)
         lines += [model_line(model, borders, told, relus=bool(relus)) for model in result.plan.models]
     return list(dict.fromkeys(lines))

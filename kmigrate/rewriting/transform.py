@@ -301,9 +301,11 @@ class _Walk(cst.CSTTransformer):
 
     def _parsed(self, source: str) -> Sequence[cst.CSTNode]:
         try:
-            return cst.parse_module(source, self.table.module.config_for_parsing).body
+            module = cst.parse_module(source, self.table.module.config_for_parsing)
         except cst.ParserSyntaxError as error:
             raise RewriteError(f"the plan gives {source!r}, which is no statement") from error
+        first, *rest = module.body  # empty lines above the first one are the module's
+        return [first.with_changes(leading_lines=[*module.header, *first.leading_lines]), *rest]
 
     def _code(self, statement: cst.CSTNode) -> str:
         return self.table.print(statement, [])
