@@ -113,8 +113,6 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError("--check and --verify exclude each other.")
     if options["config"] and options["isolated"]:
         raise click.UsageError("--config and --isolated exclude each other.")
-    if options["numerics"] == "exact" and options["target"] != "keras3":
-        raise click.UsageError("--numerics goes with --target keras3 only.")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("- (stdin) cannot be combined with other paths.")
     if options["stdin_filename"] and paths != ("-",):

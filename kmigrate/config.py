@@ -23,6 +23,7 @@ CALL_ONLY = frozenset({"paths", "help", "version", "config", "isolated", "stdin_
 #: Options about how a file is converted: these may differ from file to file.
 ABOUT_FILES = (
     "target",
+    "numerics",
     "ordering",
     "source_keras",
     "source_backend",

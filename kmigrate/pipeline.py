@@ -370,16 +370,18 @@ def _nothing_left(program: Program, made: Mapping[str, SourceFile], options: Opt
 
 def _upgrade(program: Program, results: Mapping[str, Result], options: Options) -> None:
     """Bring the files to Keras 3, where that is the target; what fails there keeps its new layout."""
+    if options.target == "same":
+        return
     from kmigrate.upgrade import upgrade, wanted
 
-    if not wanted(options):
-        return
     made = {path: result.new.cells[0].text for path, result in results.items() if result.new is not None}
     if made:
         assert program.files is not None
         program = layout.analyse(program.files.with_texts(made), _settled(options))
     for path, result in results.items():
         assert result.source is not None
+        if not wanted(options, path):
+            continue
         try:
             done = upgrade(program, path, _text(result), options)
             if done.text is not None:

@@ -36,9 +36,9 @@ class Upgrade:
     assumptions: list[Assumption] = field(default_factory=list)
 
 
-def wanted(options: Options) -> bool:
-    """Is a port asked for? Its rules go together."""
-    return options.target == "keras3" and all(options.wants(code) for code in CODES)
+def wanted(options: Options, path: str) -> bool:
+    """Is a port of this file asked for? Its rules go together."""
+    return options.target == "keras3" and all(options.wants(code, path) for code in CODES)
 
 
 def upgrade(program: Program, path: str, before: str, options: Options) -> Upgrade:

@@ -499,7 +499,7 @@ _TELLING_POSITIONS: dict[str, tuple[int, Callable[[object], bool]]] = {
 
 
 def means_old_position(api: Api, args: list[ast.expr]) -> bool:
-    """Does a positional argument make sense only where older versions had it? (docs/facts.md, 27)"""
+    """Does a positional argument make sense only where older versions had it? (docs/facts.md, section 4.1)"""
     if api.module != "keras.optimizers" or api.name not in _TELLING_POSITIONS:
         return False
     index, tells = _TELLING_POSITIONS[api.name]
