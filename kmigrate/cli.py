@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from kmigrate import __version__
-from kmigrate.cli_options import about_the_source, codes
+from kmigrate.cli_options import ARGV, about_the_source, codes, data_option
 from kmigrate.config import ConfigError
 
 ERROR = 2
@@ -47,17 +47,30 @@ COMMANDS = {
 }
 
 
+def _split(args: list[str]) -> tuple[list[str], tuple[str, ...]]:
+    """The arguments of kmigrate, and after ``--`` those of the script that is verified."""
+    if "--" in args:
+        at = args.index("--")
+        if args[0] == "verify" or "--verify" in args[:at]:
+            return args[:at], tuple(args[at + 1 :])
+    return args, ()
+
+
 class _WithCommands(click.Command):
     """Takes PATHS itself, and hands over to a command where the first argument is its very name."""
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
     ) -> click.Context:
+        args, argv = _split(args)
         if not args or args[0] not in COMMANDS:
-            return super().make_context(info_name, args, parent, **extra)
-        module, name = COMMANDS[args[0]]
-        command: click.Command = getattr(import_module(module), name)
-        return command.make_context(f"{info_name} {command.name}", args[1:], parent, **extra)
+            context = super().make_context(info_name, args, parent, **extra)
+        else:
+            module, name = COMMANDS[args[0]]
+            command: click.Command = getattr(import_module(module), name)
+            context = command.make_context(f"{info_name} {command.name}", args[1:], parent, **extra)
+        context.meta[ARGV] = argv
+        return context
 
     def invoke(self, ctx: click.Context) -> Any:
         return super().invoke(ctx) if ctx.command is self else ctx.command.invoke(ctx)
@@ -68,6 +81,7 @@ class _WithCommands(click.Command):
 @click.option("--write", is_flag=True, help="Write the changes instead of showing them.")
 @click.option("--check", is_flag=True, help="Show nothing; only tell whether there are changes to make.")
 @click.option("--verify", is_flag=True, help="Run each changed program before and after, and compare.")
+@data_option
 @click.option("--allow-unverified", is_flag=True, help="Write also what could not be verified.")
 @click.option("--strict", is_flag=True, help="Exit with 3 where something was left alone.")
 @click.option("--target", type=click.Choice(["same", "keras3"]), default="same", help="The Keras to write for.")
@@ -120,7 +134,7 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
     from kmigrate import commands
     from kmigrate.settings import Settings
 
-    return commands.convert(paths, Settings.of(context), options["stdin_filename"])
+    return commands.convert(paths, Settings.of(context), options["stdin_filename"], context.meta[ARGV])
 
 
 def main(arguments: list[str] | None = None) -> None:

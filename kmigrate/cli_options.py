@@ -30,6 +30,23 @@ def _keras_version(ctx: click.Context, parameter: click.Parameter, value: str) -
     return value
 
 
+ARGV = "kmigrate.argv"  # in a context: the arguments of the script that is verified
+
+
+def _function(ctx: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.rpartition(":")[0]:
+        raise click.BadParameter("say a function as module:function, or file.py:function")
+    return value
+
+
+data_option = click.option(
+    "--data",
+    metavar="MODULE:FUNCTION",
+    callback=_function,
+    help="For verification: gives the contents of a data file that is missing, by its name.",
+)
+
+
 def options_for(context: click.Context, path: str) -> Options:
     """What the call and the configuration above a file say of its conversion.
 

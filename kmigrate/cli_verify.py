@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from kmigrate.cli_options import about_the_source, options_for
+from kmigrate.cli_options import ARGV, about_the_source, data_option, options_for
 
 _GRAVEST_LAST = (0, 3, 1, 2)
 
@@ -24,6 +24,7 @@ _GRAVEST_LAST = (0, 3, 1, 2)
     default="eager",
     help="How steps and predictions run: as they are, as TensorFlow graphs, or compiled by XLA.",
 )
+@data_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="Where to run.")
 @click.option("--bench", is_flag=True, help="Measure the speed of both, too.")
 @click.option(
@@ -43,18 +44,22 @@ def command(context: click.Context, paths: tuple[str, ...], since: str | None, f
     Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
     """
     how = {name: choices[name] for name in ("seeds", "mode", "device", "bench")}
+    how |= {"own_data": (choices["data"], os.getcwd()) if choices["data"] else None}
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing is not None:
         raise click.UsageError(f"There is no {missing!r}.")
     if since is None and (len(paths) != 2 or any(map(os.path.isdir, paths))):
         raise click.UsageError("Say two files, BEFORE and AFTER, or a revision with --since.")
     from kmigrate.commands import ERROR, lacking, say
+    from kmigrate.report.progress import Progress
     from kmigrate.revision import RevisionError
     from kmigrate.source import SourceError
     from kmigrate.verify import NoDevice
 
     if lacking():
         return ERROR
+    progress = Progress()
+    how |= {"argv": context.meta[ARGV], "progress": progress}
     try:
         if since is not None:
             return _since(context, since, paths or (".",), form, how)
@@ -63,6 +68,8 @@ def command(context: click.Context, paths: tuple[str, ...], since: str | None, f
         say(f"error: {error}")
     except OSError as error:
         say(f"{error.filename}: error: {error.strerror or error}")
+    finally:
+        progress.clear()
     return ERROR
 
 
@@ -74,6 +81,7 @@ def _two(context: click.Context, before: str, after: str, form: str, how: dict[s
     if old is None or new is None:
         return ERROR
     certificate = proof.prove(old, new, options_for(context, before), **how)
+    how["progress"].clear()
     click.echo(json.dumps(certificate.to_json(), indent=2) if form == "json" else certificate.summary())
     return certificate.verdict.exit_status
 
@@ -82,6 +90,7 @@ def _since(context: click.Context, since: str, paths: tuple[str, ...], form: str
     from kmigrate.review import prove_since
 
     found = prove_since(since, paths, lambda path: options_for(context, path), **how)
+    how["progress"].clear()
     if form == "json":
         click.echo(json.dumps({script: certificate.to_json() for script, certificate in found.items()}, indent=2))
     elif not found:

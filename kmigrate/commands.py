@@ -30,6 +30,8 @@ class Mode(NamedTuple):
     allow_unverified: bool = False
     strict: bool = False
     force_exclude: bool = False
+    data: str | None = None
+    argv: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, chosen: dict[str, Any]) -> Mode:
@@ -38,14 +40,14 @@ class Mode(NamedTuple):
         return mode._replace(write=False, verify=False) if mode.check else mode
 
 
-def convert(paths: Sequence[str], settings: Settings, stdin_filename: str | None) -> int:
-    """Convert ``paths``, or stdin for ``-``.
+def convert(paths: Sequence[str], settings: Settings, stdin_filename: str | None, argv: Sequence[str] = ()) -> int:
+    """Convert ``paths``, or stdin for ``-``; ``argv`` are the arguments of scripts that are verified.
 
     Raises ConfigError.
     """
     if tuple(paths) == ("-",):
         return _convert_stdin(stdin_filename or "<stdin>", settings)
-    mode = Mode.of(settings.for_run(paths))
+    mode = Mode.of(settings.for_run(paths))._replace(argv=tuple(argv))
     found = find(paths, settings.configs, mode.force_exclude)
     if found.unfinished:
         if not _mend(found.unfinished, mode):
@@ -133,7 +135,7 @@ def _convert(
         programs: dict[int, list[Result]] = {}
         for result in changed:
             programs.setdefault(result.program, []).append(result)
-        verdicts = {number: _certify(some, mode) for number, some in programs.items()}
+        verdicts = _certify(programs, mode)
         statuses += verdicts.values()
         refused = {number for number, status in verdicts.items() if status != OK}
         accepted = [result for result in changed if result.program not in refused]
@@ -160,18 +162,32 @@ def _show(changed: Sequence[Result]) -> None:
     stdout.flush()
 
 
-def _certify(changed: Sequence[Result], mode: Mode) -> int:
-    """Run the scripts of one program before and after; the status tells whether it may be written."""
+def _certify(programs: dict[int, list[Result]], mode: Mode) -> dict[int, int]:
+    """Run the scripts of each program before and after; a status tells whether it may be written."""
     from kmigrate.proof import Change, prove_program
-    from kmigrate.verify import Verdict
+    from kmigrate.report.progress import Progress
+    from kmigrate.verify import Server, Verdict
 
-    changes = [Change(*_pair(result), result.plan) for result in changed]
-    statuses = []
-    for entry, certificate in prove_program(changes, changed[0].entries, changed[0].options).items():
-        say(f"{entry}: {certificate.summary()}")
-        unverified = certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified
-        statuses.append(OK if unverified else certificate.verdict.exit_status)
-    return _gravest(statuses)
+    servers = {stack: Server(stack) for stack in ("keras3", "tf_keras")}  # started when they are needed
+    progress = Progress()
+    how = {"argv": mode.argv, "own_data": (mode.data, os.getcwd()) if mode.data else None, "progress": progress}
+    found = {}
+    try:
+        for number, changed in programs.items():
+            changes = [Change(*_pair(result), result.plan) for result in changed]
+            entries, options = changed[0].entries, changed[0].options
+            statuses = []
+            for entry, certificate in prove_program(changes, entries, options, servers=servers, **how).items():
+                progress.clear()
+                say(f"{entry}: {certificate.summary()}")
+                unverified = certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified
+                statuses.append(OK if unverified else certificate.verdict.exit_status)
+            found[number] = _gravest(statuses)
+    finally:
+        progress.clear()
+        for server in servers.values():
+            server.close()
+    return found
 
 
 def _deliver(accepted: Sequence[Result], deliver: Callable[[Sequence[Result]], None]) -> tuple[list[str], int]:

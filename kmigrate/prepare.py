@@ -195,6 +195,7 @@ def _port(
     """A file of a program as Keras 3 reads it; the entry says the ordering."""
     from kmigrate.keras_api.imported import completed
     from kmigrate.keras_api.port import port
+    from kmigrate.keras_api.traps import traps
     from kmigrate.rewriting.error import RewriteError
 
     text = source.cells[0].text
@@ -210,9 +211,8 @@ def _port(
         numerics="exact",
         sets_first=setting,
     )
-    if result.problems:
-        first = result.problems[0]
-        raise NotRunnable(f"the port to Keras 3 leaves {source.path}:{first.line}: {first.message}")
+    result.edits += traps(tree, text, str(source.path), result.problems)
+    notes += [f"not ported, so it must not run: {source.path}:{p.line}: {p.message}" for p in result.problems]
     try:
         text = result.text()
     except RewriteError as error:

@@ -78,7 +78,7 @@ def prove_program(
 
     A file that no script loads is run as a script itself.
     """
-    from kmigrate.prepare import NotRunnable, Side, analyse, loaded
+    from kmigrate.prepare import NotRunnable, Side
 
     befores = tuple(change.before for change in changes if change.before)
     afters = tuple(change.after for change in changes if change.after)
@@ -86,7 +86,7 @@ def prove_program(
     found: dict[str, Certificate] = {}
     for entry in entries:
         try:
-            mine = _quiet(lambda entry=entry: loaded(analyse(Side(entry, befores), options)))
+            mine = loads(entry, befores, options)
         except NotRunnable as error:
             found[entry] = Certificate(Verdict.NOT_VERIFIED, str(error))
             continue
@@ -98,6 +98,13 @@ def prove_program(
         if change.path in left and change.before and change.after:
             found[change.path] = prove(change.before, change.after, options, change.plan, servers=servers, **how)
     return found
+
+
+def loads(entry: str, files: Sequence[SourceFile], options: Options) -> list[str]:
+    """The paths of a script and the modules of its project that it loads; raises NotRunnable."""
+    from kmigrate.prepare import Side, analyse, loaded
+
+    return list(_quiet(lambda: loaded(analyse(Side(entry, tuple(files)), options))))
 
 
 def _prove(

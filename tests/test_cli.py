@@ -355,18 +355,25 @@ def said() -> list[Options]:
 
 
 @pytest.fixture
-def verdict(monkeypatch, said):
+def given() -> list[dict]:
+    """How verification was to be done."""
+    return []
+
+
+@pytest.fixture
+def verdict(monkeypatch, said, given):
     """Let verification come to a verdict without running anything."""
 
     def choose(name: str) -> list[tuple[bytes, bytes]]:
         calls = []
 
-        def prove(before, after, options, plan=None):
-            calls.append((before.raw, after.raw))
+        def prove(old, new, changes, options, servers, how):
+            calls.append((old.files[0].raw, new.files[0].raw))
             said.append(options)
+            given.append(how)
             return Certificate(Verdict[name], "because")
 
-        monkeypatch.setattr(proof, "prove", prove)
+        monkeypatch.setattr(proof, "_prove", prove)
         monkeypatch.setattr(extra, "missing", lambda: "")
         return calls
 
@@ -424,6 +431,18 @@ def test_what_is_said_of_the_source_reaches_verification(kmigrate, verdict, said
     kmigrate(*command, "--source-keras", "1.2", "--ordering", "th", "--source-backend", "theano")
     (options,) = said
     assert (options.source_keras, options.ordering, options.source_backend) == ("1.2", "th", "theano")
+
+
+@pytest.mark.parametrize("command", [["--verify", "a.py"], ["verify", "a.py", "b.py"]])
+def test_what_stands_behind_two_hyphens_is_for_the_script(kmigrate, verdict, given, command: list[str]) -> None:
+    verdict("EQUIVALENT")
+    make("a.py")
+    make("b.py", LAST)
+    assert kmigrate(*command, "--data", "mine:data", "--", "--epochs", "2").status == 0
+    (how,) = given
+    assert tuple(how["argv"]) == ("--epochs", "2")
+    assert how["own_data"] == ("mine:data", os.getcwd())
+    assert kmigrate(*command, "--data", "mine").status == 2
 
 
 @pytest.mark.parametrize("command", [["--write", "--verify", "a.py"], ["verify", "a.py", "b.py"]])

@@ -46,7 +46,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 def test_the_usage_lines_name_options_that_exist() -> None:
     for line in blocks("sh")[2].splitlines():
-        words = shlex.split(line, comments=True)
+        words = shlex.split(line.partition(" -- ")[0], comments=True)  # behind it stand those of the script
         assert words[0] == "kmigrate"
         module, name = COMMANDS.get(words[1], ("kmigrate.cli", "cli"))
         command = getattr(import_module(module), name)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from kmigrate.options import Options
-from kmigrate.prepare import KERAS3, TF_KERAS, NotRunnable, Prepared, Side, prepare
+from kmigrate.prepare import KERAS3, TF_KERAS, Prepared, Side, prepare
 from kmigrate.source import SourceFile
 
 KERAS1 = """from keras.layers import Convolution2D, Flatten
@@ -71,9 +71,10 @@ def test_the_ordering_that_is_said_counts(ordering: str, expected: str) -> None:
     assert f"set_image_data_format('{expected}')".encode() in ready.before[0].raw
 
 
-def test_what_cannot_be_ported_is_not_runnable() -> None:
-    with pytest.raises(NotRunnable, match=r"the port to Keras 3 leaves p.py:5"):
-        prepared(KERAS1 + "model.fit(**strange)\n" + "from keras.engine.training import slice_X\nslice_X([1])\n")
+def test_what_is_not_ported_stops_the_program_where_it_runs() -> None:
+    ready = prepared(KERAS1 + "if 0:\n    from keras.engine.training import slice_X\n    slice_X([1])\n")
+    assert b"    kmigrate_not_ported('p.py:7: " in ready.before[0].raw
+    assert any("not ported, so it must not run: p.py:7" in note for note in ready.notes)
 
 
 def test_where_the_version_is_a_guess_it_is_said_how_to_name_it() -> None:

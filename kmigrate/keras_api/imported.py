@@ -9,8 +9,8 @@ _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler
 
 
 def completed(tree: ast.Module, dotted: Mapping[ast.expr, str]) -> dict[ast.expr, str]:
-    """``dotted``, and the dotted names of those Names and Attributes that nothing but an import can have bound."""
-    found = dict(dotted)
+    """What ``dotted`` has of this file, and the names of what nothing but an import can have bound."""
+    found = {node: dotted[node] for node in ast.walk(tree) if isinstance(node, ast.expr) and node in dotted}
     names = _only_imported(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Name) and node not in found and node.id in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,6 +47,8 @@ class VerifyOptions:
     mode: str = "eager"  # eager | graph | jit: how steps and predictions run
     device: str = "auto"  # auto | cpu | gpu
     bench: bool = False  # measure the speed of both, too
+    progress: Callable[[str], None] | None = None  # is told which run is under way, and how far it is
+    own_data: tuple[str, str] | None = None  # the user's module:function for missing files, and where it lies
     ordering: str | None = None  # the setting that both runs start from; None: the library's default
 
 
@@ -167,6 +169,14 @@ class Verification:
         if ambient:
             (folder / "home" / ".keras" / "keras.json").write_text(json.dumps({"image_data_format": ambient}))
         self.logs[name] = folder / "log"
+        stage = folder / "progress.txt"
+
+        def tick() -> None:
+            text = stage.read_text(errors="replace").strip() if stage.exists() else ""
+            if options.progress is not None:
+                options.progress(f"{program.entry}: {name}{': ' if text else ''}{text}")
+
+        tick()
         answer = server.run(
             {
                 "sandbox": str(folder),
@@ -195,9 +205,12 @@ class Verification:
                 "wall": options.wall,
                 "memory": options.memory,
                 "data": self.data,
+                "own_data": list(options.own_data) if options.own_data else None,
                 "guess": list(self.guess),
                 "real_sizes": self.real_sizes,
-            }
+                "progress": str(stage),
+            },
+            tick,
         )
         self.certificate.runs[name] = answer
         if answer["limit"]:
@@ -226,6 +239,9 @@ class Verification:
             guessed = [name for name, entry in run["data"].items() if entry["guessed"]]
             if guessed and run["shapes"]:
                 self.data.update(_shapes_for(run["data"], run["shapes"]))
+                continue
+            if run["error"] is not None and "picture" in run["data"] and "picture" not in self.data and run["shapes"]:
+                self.data["picture"] = {"shape": _picture(run["shapes"]), "kind": "picture"}
                 continue
             if run["error"] is None:
                 if guessed:
@@ -337,6 +353,8 @@ class Verification:
         if found is None:
             raise Known(Verdict.NOT_VERIFIED, f"{name} did not finish: {self._why(name)}")
         error = found[-1]["error"]
+        if error is not None and error["type"] == "NotPorted":
+            raise Known(Verdict.NOT_VERIFIED, _failure(name, error), error["traceback"])
         if error is not None:
             raise Known(Verdict.DIFFERENT, _failure(name, error), error["traceback"])
         return found
@@ -439,12 +457,21 @@ def _failure(name: str, error: dict[str, Any]) -> str:
     return f"{name} fails: {error['type']}: {lines[0] if lines else ''}{where}"
 
 
+def _picture(models: list[dict[str, Any]]) -> list[int]:
+    """Height and width of the first model's images."""
+    shape = [size for size in models[0]["inputs"][0][1:] if size is not None]
+    return shape[1:3] if len(shape) == 3 and shape[0] <= 4 else shape[:2] if len(shape) >= 2 else [32, 32]
+
+
 def _shapes_for(used: dict[str, Any], models: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Contents for the missing files: what the first model takes, or, by the file's name, its labels."""
     model = models[0]
     found: dict[str, dict[str, Any]] = {}
     for name, entry in used.items():
         if not entry["guessed"]:
+            continue
+        if entry["kind"] == "folders":
+            found[name] = {"shape": [], "kind": "folders", "classes": model["outputs"][0][-1] or 1}
             continue
         labels = _LABELS.search(name) is not None
         shape = model["outputs" if labels else "inputs"][0][1:]

@@ -10,11 +10,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 START = 180  # seconds that TensorFlow may take to be imported
+_TICK = 0.3  # seconds between two looks at how far a run is
 _GRACE = 60  # seconds beyond a run's own limit, which the process at the other end watches
 
 
@@ -91,10 +94,17 @@ class Server:
             self._answer(self._process, self.start, "TensorFlow's start")
         return self._process
 
-    def _answer(self, process: subprocess.Popen[str], seconds: float, what: str) -> str:
-        """The next line; raises RuntimeError if the process ends or takes too long."""
+    def _answer(
+        self, process: subprocess.Popen[str], seconds: float, what: str, tick: Callable[[], None] | None = None
+    ) -> str:
+        """The next line; raises RuntimeError if the process ends or takes too long. ``tick`` is called meanwhile."""
         assert process.stdout is not None
-        ready, _, _ = select.select([process.stdout], [], [], seconds)  # one line answers one request
+        end = time.monotonic() + seconds
+        ready: list[Any] = []
+        while not ready and (left := end - time.monotonic()) > 0:
+            ready, _, _ = select.select([process.stdout], [], [], min(left, _TICK))  # one line answers one request
+            if tick is not None and not ready:
+                tick()
         line = process.stdout.readline() if ready else ""
         if line:
             return line
@@ -118,14 +128,14 @@ class Server:
             (folder / name).mkdir(parents=True)
         return folder
 
-    def run(self, job: dict[str, Any]) -> dict[str, Any]:
+    def run(self, job: dict[str, Any], tick: Callable[[], None] | None = None) -> dict[str, Any]:
         """How the run ended; raises RuntimeError if TensorFlow or Keras can't be imported."""
         process = self._started()
         assert process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # the answer tells
             process.stdin.write(json.dumps({**job, "harness": str(_PACKAGE_ROOT)}) + "\n")
             process.stdin.flush()
-        return dict(json.loads(self._answer(process, job["wall"] + _GRACE, "a run")))
+        return dict(json.loads(self._answer(process, job["wall"] + _GRACE, "a run", tick)))
 
     def close(self) -> None:
         """End the process and remove all working copies."""

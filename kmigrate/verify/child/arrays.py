@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+# numbers in one sample above which only so many samples are used
+_FEW = ((200_000, 1), (120_000, 2), (40_000, 4))
+
 
 def flatten(tree: Any) -> list[Any]:
     """The leaves that hold numbers, in a fixed order."""
@@ -84,7 +87,8 @@ def batch_size(tree: Any) -> int:
 
 
 def small(tree: Any, samples: int) -> int:
-    """How many samples of ``tree`` a check uses: fewer where they are large, never one alone."""
+    """How many samples of ``tree`` a check uses: fewer where they are large, and one alone only of the largest."""
     total = batch_size(tree)
     each = sum(numeric(leaf).size for leaf in flatten(tree)) / max(total, 1)
-    return max(min(samples if each <= 40_000 else 4, total), min(total, 2))
+    few = next((few for size, few in _FEW if each > size), samples)
+    return max(min(few, total), min(total, 1 if few == 1 else 2))

@@ -131,7 +131,8 @@ class Methods:
         losses, logs = [], {}
         with recorder.working():
             recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
-            for _ in range(recorder.steps):
+            for step in range(recorder.steps):
+                recorder.says(f"call {len(recorder.events)}, fit: step {step + 1} of {recorder.steps}")
                 logs = self._train(model, data["x"], data["y"], data["sample_weight"], class_weight)
                 losses.append(float(np.asarray(logs["loss"])))
             recorder.stepped(entry["model"], recorder.steps)

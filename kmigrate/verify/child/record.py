@@ -6,6 +6,7 @@ where the script's own data correspond up to rounding, the before-run's data are
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,7 @@ class Recorder:
         self.eager, self.compiled = job["mode"] == "eager", job["mode"] == "jit"
         self.max_events, self.mutated, self.nudge = job["max_events"], job["mutate"], job["nudge"]
         self.hooks = calls.Hooks(stack)
+        self.stage = os.open(job["progress"], os.O_WRONLY | os.O_CREAT, 0o600)
         self.begin(0, None)
 
     def begin(self, seed: int, reference: dict[str, Any] | None) -> None:
@@ -58,6 +60,10 @@ class Recorder:
         if text not in self.notes:
             self.notes.append(text)
 
+    def says(self, text: str) -> None:
+        """How far the run is, for whoever waits for it."""
+        os.pwrite(self.stage, text[:99].ljust(100).encode(), 0)
+
     # -- events
 
     def event(self, kind: str, model: Any, groups: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -65,6 +71,7 @@ class Recorder:
         if len(self.events) >= self.max_events:
             raise Enough(f"cut after {self.max_events} calls")
         index = len(self.events)
+        self.says(f"call {index + 1}, {kind}")
         data = {name: [arrays.numeric(leaf) for leaf in arrays.flatten(tree)] for name, tree in groups.items()}
         entry: dict[str, Any] = {"kind": kind, "where": self.registry.line(), "data": data, "results": {}}
         other = self._reference_event(index, kind)
@@ -139,7 +146,7 @@ class Recorder:
     ) -> None:
         model.run_eagerly = self.eager
         tracer = Tracer(self.registry.rank, other["trace"] if other else None)
-        inputs = self.tensors(arrays.map_leaves(x, lambda a: a[:2]))
+        inputs = self.tensors(arrays.map_leaves(x, lambda a: a[: arrays.small(x, 2)]))
         tracer.start(arrays.flatten(inputs), moves)
         with self.hooks.watching(tracer.call):
             model(inputs, training=False)

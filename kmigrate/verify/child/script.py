@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import os
 import random
 import runpy
@@ -14,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from kmigrate.verify import log
-from kmigrate.verify.child import emulate, guard, stack, stubs
+from kmigrate.verify.child import datasets, emulate, files, guard, pictures, stack, surroundings, tests, unused
+from kmigrate.verify.child.data import Data, function
 from kmigrate.verify.child.methods import Methods
 from kmigrate.verify.child.record import Enough, Recorder
 from kmigrate.verify.child.speed import measure
@@ -52,10 +54,13 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     methods = Methods(recorder)
     methods.install()
     backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
-    data = stubs.Data(job["seeds"][0], job["data"], tuple(job["guess"]), job["real_sizes"])
-    stubs.install_datasets(libraries.keras.datasets, data, backend.image_data_format)
-    stubs.install_numpy(data, recorder.saved)
-    stubs.install_surroundings(data.notes)
+    own = function(*job["own_data"]) if job["own_data"] else None
+    data = Data(job["seeds"][0], job["data"], tuple(job["guess"]), job["real_sizes"], own)
+    datasets.install(libraries.keras.datasets, data, backend.image_data_format)
+    files.install(data, recorder.saved)
+    pictures.install(libraries, data)
+    surroundings.install(data)
+    builtins.kmigrate_not_ported = _not_ported  # type: ignore[attr-defined]
     stack.install_aliases(libraries)
     device = "GPU" if libraries.tf.config.list_physical_devices("GPU") else "CPU"
     blocked: list[str] = []
@@ -117,7 +122,11 @@ def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | Non
     """None, or the exception that ended the script."""
     path = os.path.join(os.path.realpath(job["work"]), job["entry"])
     try:
-        runpy.run_path(path, run_name="__main__")
+        names = runpy.run_path(path, run_name="__main__")
+        if not recorder.events and tests.run(names):
+            recorder.note("its tests were called one after another")
+        if not recorder.events:
+            unused.feed(recorder, names)
     except Enough as end:
         recorder.note(str(end))
     except SystemExit as end:
@@ -140,6 +149,14 @@ def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | Non
         message = str(error)[:2000].replace(work + os.sep, "")
         return {"type": type(error).__name__, "message": message, "traceback": text, "where": where}
     return None
+
+
+class NotPorted(BaseException):
+    """The script runs what the port to Keras 3 left; its own handlers let this through."""
+
+
+def _not_ported(message: str) -> None:
+    raise NotPorted(f"the port to Keras 3 leaves {message}")
 
 
 def _tracer(work: str, lines: dict[str, set[int]]) -> Any:
