@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from kmigrate.api import Migration, migrate
+
+__all__ = ["Migration", "__version__", "migrate"]
 __version__ = "0.1.0"
 
 _HERE = os.path.dirname(os.path.abspath(__file__))
@@ -18,3 +23,12 @@ if not os.path.isdir(os.path.join(_HERE, "codemods")) and os.path.isfile(os.path
     if not any(isinstance(finder, SiblingFinder) for finder in sys.meta_path):
         # First, for another checkout may be installed for editing, and would give its own.
         sys.meta_path.insert(0, SiblingFinder("kmigrate.codemods", _SIBLING))
+
+
+def __getattr__(name: str) -> object:
+    """The Python interface is imported when it is used: the command line has no need of it."""
+    if name in ("Migration", "migrate"):
+        from kmigrate import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'kmigrate' has no attribute {name!r}")

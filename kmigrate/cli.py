@@ -80,10 +80,21 @@ class _WithCommands(click.Command):
 @click.argument("paths", nargs=-1, metavar="[PATHS]...")
 @click.option("--write", is_flag=True, help="Write the changes instead of showing them.")
 @click.option("--check", is_flag=True, help="Show nothing; only tell whether there are changes to make.")
+@click.option("--diff", is_flag=True, help="Show the diff also with --check, --write or stdin.")
 @click.option("--verify", is_flag=True, help="Run each changed program before and after, and compare.")
 @data_option
 @click.option("--allow-unverified", is_flag=True, help="Write also what could not be verified.")
 @click.option("--strict", is_flag=True, help="Exit with 3 where something was left alone.")
+@click.option("--baseline", type=click.Path(), metavar="FILE", help="What is known to be left alone: no news.")
+@click.option("--update-baseline", is_flag=True, help="Write into the baseline what is left alone now.")
+@click.option(
+    "--format",
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    help="What goes to stdout: the diff, or all that is known of the run for a machine.",
+)
+@click.option("--output-file", type=click.Path(), metavar="FILE", help="Where that goes instead of stdout.")
+@click.option("--statistics", is_flag=True, help="Count the codes.")
 @click.option("--target", type=click.Choice(["same", "keras3"]), default="same", help="The Keras to write for.")
 @click.option(
     "--numerics",
@@ -117,7 +128,7 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
     """Convert channels-first Keras programs in PATHS to channels-last.
 
     Shows the changes as a diff on stdout and says on stderr what became of each model. PATHS are
-    files and folders, or - for stdin; with --write, stdin's converted text goes to stdout.
+    files and folders, or - for stdin, whose converted text goes to stdout.
     """
     if not paths:
         raise click.UsageError("Say which files or folders to look at, e.g. `kmigrate .`")
@@ -129,6 +140,8 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
         raise click.UsageError("--config and --isolated exclude each other.")
     if "-" in paths and len(paths) > 1:
         raise click.UsageError("- (stdin) cannot be combined with other paths.")
+    if options["update_baseline"] and not options["baseline"]:
+        raise click.UsageError("--update-baseline needs --baseline FILE.")
     if options["stdin_filename"] and paths != ("-",):
         raise click.UsageError("--stdin-filename goes with - only.")
     from kmigrate import commands
@@ -140,6 +153,10 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with its status."""
     # Not click's own main(): there an interrupt and a closed output end in 1, "changes to make".
+    if asked := os.environ.get("_KMIGRATE_COMPLETE"):
+        from click.shell_completion import shell_complete
+
+        sys.exit(shell_complete(cli, {}, "kmigrate", "_KMIGRATE_COMPLETE", asked))
     try:
         with cli.make_context("kmigrate", sys.argv[1:] if arguments is None else arguments) as context:
             status = cli.invoke(context)

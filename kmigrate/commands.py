@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from kmigrate.discovery import Candidate, find, may_concern
+from kmigrate.discovery import Candidate, Problem, find, may_concern
 
 if TYPE_CHECKING:
+    from kmigrate.baseline import Baseline
     from kmigrate.options import Options
     from kmigrate.pipeline import Result
     from kmigrate.settings import Settings
@@ -32,6 +33,12 @@ class Mode(NamedTuple):
     force_exclude: bool = False
     data: str | None = None
     argv: tuple[str, ...] = ()
+    diff: bool = False
+    baseline: str | None = None
+    update_baseline: bool = False
+    format: str = "text"
+    output_file: str | None = None
+    statistics: bool = False
 
     @classmethod
     def of(cls, chosen: dict[str, Any]) -> Mode:
@@ -56,9 +63,9 @@ def convert(paths: Sequence[str], settings: Settings, stdin_filename: str | None
     for problem in found.problems:
         say(f"{problem.path}: error: {problem.message}")
     status = ERROR if found.problems else OK
-    if found.candidates:
+    if found.candidates or mode.format != "text":
         options = settings.for_files(found)
-        return _gravest([status, _convert(found.candidates, mode, options, _write, found.files)])
+        return _gravest([status, _convert(found.candidates, mode, options, _write, found.files, found.problems)])
     if found.read:
         say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
     return status
@@ -89,8 +96,9 @@ def _mend(folders: Sequence[str], mode: Mode) -> bool:
 
 
 def _convert_stdin(name: str, settings: Settings) -> int:
-    """With ``--write``, stdout gets the new text; whatever happens, it never gets less than stdin had."""
+    """Stdout gets the new text, unless it is asked for something else; it never gets less than stdin had."""
     mode = Mode.of(settings.for_run([name]))
+    mode = mode._replace(write=not mode.check and not mode.diff and mode.format == "text")
     data = sys.stdin.buffer.read()
     output = [data]
 
@@ -98,7 +106,7 @@ def _convert_stdin(name: str, settings: Settings) -> int:
         output.extend(_pair(result)[1].raw for result in results)
 
     try:
-        if may_concern(data):
+        if may_concern(data) or mode.format != "text":
             return _convert([Candidate(name, data)], mode, settings.for_path(name), deliver)
         say(f"{name}: nothing to do: no Keras code")
         return OK
@@ -113,23 +121,34 @@ def _convert(
     options: Options | dict[str, Options],
     deliver: Callable[[Sequence[Result]], None],
     given: Sequence[str] | None = None,
+    problems: Sequence[Problem] = (),
 ) -> int:
     from kmigrate import pipeline
     from kmigrate.report import text
 
     if mode.verify and lacking():
         return ERROR
+    known = _baseline(mode)
     results = pipeline.convert(candidates, options, given)
     changed = [result for result in results if result.new is not None]
-    statuses = [ERROR for result in results if any(d.code == "KM900" for d in result.diagnostics) or result.error]
+    if known is not None and mode.update_baseline:
+        known = known.updated(results)
+        _put(known.path, known.text().encode())
+    new = [result for result in results if known is None or not known.knows(result)]
+    statuses = [ERROR for result in new if any(d.code == "KM900" for d in result.diagnostics) or result.error]
     if mode.check and changed:
         statuses.append(PENDING)
-    if mode.strict and any(text.is_left_alone(result) for result in results):
+    if mode.strict and any(text.is_left_alone(result) for result in new):
         statuses.append(LEFT)
-    if not mode.check and not mode.write:
-        _show(changed)
-    for line in text.details(results):
+    if mode.format != "text":
+        _publish(_FORMATS[mode.format](results, problems), mode)
+    elif mode.diff or not (mode.check or mode.write):
+        _show(changed, mode)
+    for line in text.details(new) if mode.format == "text" else ():
         say(line)
+    if mode.statistics and mode.format == "text":
+        for line in text.statistics(results):
+            say(line)
     accepted = changed
     if mode.verify:
         programs: dict[int, list[Result]] = {}
@@ -144,22 +163,79 @@ def _convert(
         written, failed = _deliver(accepted, deliver) if accepted else ([], 0)
         statuses += [ERROR] * failed
     say(text.closing(results, written))
+    if known is not None:
+        say(text.about_baseline(known.path, len(results) - len(new), known.stale(results)))
     return _gravest(statuses)
 
 
-def _show(changed: Sequence[Result]) -> None:
+def _json(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+    from kmigrate.report.record import as_json
+
+    return as_json(results, problems)
+
+
+def _sarif(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+    from kmigrate.report.sarif import as_sarif
+
+    return as_sarif(results, problems)
+
+
+def _github(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+    from kmigrate.report.github import as_github
+
+    return as_github(results, problems)
+
+
+_FORMATS = {"json": _json, "sarif": _sarif, "github": _github}
+
+
+def _baseline(mode: Mode) -> Baseline | None:
+    if mode.baseline is None:
+        return None
+    from kmigrate.baseline import Baseline
+
+    if mode.update_baseline and not os.path.lexists(mode.baseline):
+        return Baseline(mode.baseline)
+    return Baseline.read(mode.baseline)
+
+
+def _show(changed: Sequence[Result], mode: Mode) -> None:
     from kmigrate.report.diff import coloured, unified
 
     stdout = sys.stdout.buffer
-    colours = stdout.isatty() and "NO_COLOR" not in os.environ
+    colours = stdout.isatty() and "NO_COLOR" not in os.environ and mode.output_file is None
+    parts = []
     for result in changed:
         before, after = _pair(result)
         diff = unified(result.path, before.raw, after.raw)
         if colours:
             click.echo(coloured(diff, before.encoding), nl=False)
         else:
-            stdout.write(diff)
-    stdout.flush()
+            parts.append(diff)
+    _publish(b"".join(parts), mode)
+
+
+def _publish(output: str | bytes, mode: Mode) -> None:
+    """Give out the result of a run; text is UTF-8."""
+    data = output.encode("utf-8", "backslashreplace") if isinstance(output, str) else output
+    if mode.output_file is not None:
+        return _put(mode.output_file, data)
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _put(path: str, data: bytes) -> None:
+    """Write a file of ours in one step.
+
+    Raises UsageError where that cannot be.
+    """
+    beside = f"{path}.new"
+    try:
+        with open(beside, "wb") as file:
+            file.write(data)
+        os.replace(beside, path)
+    except OSError as error:
+        raise click.UsageError(f"{path}: {error.strerror or error}") from error
 
 
 def _certify(programs: dict[int, list[Result]], mode: Mode) -> dict[int, int]:

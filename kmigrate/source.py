@@ -89,6 +89,19 @@ class SourceFile:
             raise SourceError(path, 1, 1, f"{encoding} does not give the same bytes back")
         return cls(Path(name), data, encoding, bom, [Cell(text)])
 
+    @staticmethod
+    def encoded(text: str, name: str) -> bytes:
+        """The bytes of a text, in the encoding that its cookie names.
+
+        Raises:
+            SourceError: an unknown encoding, or one that lacks a character of the text.
+        """
+        encoding = _encoding(text.encode("utf-8", "surrogatepass"), False, name)
+        try:
+            return text.encode(encoding)
+        except UnicodeError as error:
+            raise SourceError(name, 1, 1, f"cannot be written in {encoding}: {error}") from error
+
     def with_cells(self, texts: Sequence[str]) -> bytes:
         """The bytes of the file with these texts in its cells, in its encoding and with its BOM.
 

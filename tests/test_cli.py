@@ -218,15 +218,16 @@ def test_a_terminal_gets_colours_unless_it_declines(kmigrate, monkeypatch, wante
 
 
 def test_stdin_is_shown_as_a_diff_under_its_name(kmigrate) -> None:
-    status, out, err = kmigrate("-", "--stdin-filename", "a.py", stdin=FIRST)
+    status, out, err = kmigrate("--diff", "-", "--stdin-filename", "a.py", stdin=FIRST)
     assert (status, out) == (0, DIFF)
     assert "a.py:2: model: done" in err
 
 
 def test_stdin_is_written_to_stdout(kmigrate, here: Path) -> None:
     crlf = FIRST.replace(b"\n", b"\r\n")
-    status, out, _ = kmigrate("--write", "-", stdin=crlf)
-    assert (status, out) == (0, LAST.replace(b"\n", b"\r\n"))
+    for options in ([], ["--write"], ["--stdin-filename", "b.py"]):
+        status, out, _ = kmigrate(*options, "-", stdin=crlf)
+        assert (status, out) == (0, LAST.replace(b"\n", b"\r\n"))
     assert list(here.iterdir()) == []
 
 
@@ -247,6 +248,13 @@ def test_stdin_comes_back_even_after_a_crash(kmigrate, monkeypatch) -> None:
     status, out, err = kmigrate("--write", "-", stdin=FIRST)
     assert (status, out) == (2, FIRST)
     assert "SystemError: boom" in err
+
+
+def test_the_diff_is_shown_beside_what_else_is_done(kmigrate) -> None:
+    path = make("a.py")
+    assert kmigrate("--check", "--diff", "a.py")[:2] == (1, DIFF)
+    assert kmigrate("--write", "--diff", "a.py")[:2] == (0, DIFF)
+    assert path.read_bytes() == LAST
 
 
 def test_check_of_stdin(kmigrate) -> None:
@@ -312,6 +320,15 @@ def test_version_and_help(kmigrate) -> None:
         status, out, _ = kmigrate(*arguments)
         assert status == 0
         assert out.startswith(b"Usage: kmigrate")
+
+
+def test_shells_complete_options(kmigrate, monkeypatch) -> None:
+    monkeypatch.setenv("_KMIGRATE_COMPLETE", "bash_source")
+    assert b"_KMIGRATE_COMPLETE=bash_complete" in kmigrate().out
+    monkeypatch.setenv("_KMIGRATE_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", "kmigrate --stdin-f")
+    monkeypatch.setenv("COMP_CWORD", "1")
+    assert kmigrate().out == b"plain,--stdin-filename\n"
 
 
 def test_every_code_has_documentation(kmigrate) -> None:

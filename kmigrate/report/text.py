@@ -133,3 +133,18 @@ def closing(results: Sequence[Result], written: Sequence[str] | None) -> str:
 
 def _files(count: int) -> str:
     return f"{count} Python file" if count == 1 else f"{count} Python files"
+
+
+def statistics(results: Sequence[Result]) -> list[str]:
+    """How often each code was met, the commonest first."""
+    from kmigrate.codes import CODES
+    from kmigrate.report.record import statistics as counted
+
+    counts = sorted(counted(results).items(), key=lambda item: (-item[1], item[0]))
+    return [f"{count:6}  {code}  {CODES[code].name}" for code, count in counts]
+
+
+def about_baseline(path: str, known: int, stale: int) -> str:
+    """What a baseline had to say."""
+    found = f"{path}: {_files(known)} with nothing that is not known"
+    return found if not stale else f"{found}; {stale} of its entries hold no longer: --update-baseline removes them"

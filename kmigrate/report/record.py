@@ -1,0 +1,103 @@
+"""A run as plain data: what `--format json` prints (docs/formats.md, docs/kmigrate.schema.json)."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from kmigrate import __version__
+from kmigrate.report.diff import unified
+from kmigrate.report.places import Places
+from kmigrate.report.text import is_left_alone
+
+if TYPE_CHECKING:
+    from kmigrate.discovery import Problem
+    from kmigrate.pipeline import Result
+    from kmigrate.plan import Diagnostic
+
+#: Grows by 1 where a reader of the old form would misunderstand the new one; new keys may come at any time.
+VERSION = 1
+
+
+def as_json(results: Sequence[Result], problems: Sequence[Problem] = ()) -> str:
+    return json.dumps(record(results, problems), indent=2, ensure_ascii=False) + "\n"
+
+
+def record(results: Sequence[Result], problems: Sequence[Problem] = ()) -> dict[str, Any]:
+    """All that is known of a run: files with their edits, diagnostics, models and assumptions."""
+    return {
+        "version": VERSION,
+        "kmigrate": __version__,
+        "files": [_file(result) for result in results],
+        "errors": [{"path": problem.path, "message": problem.message} for problem in problems],
+        "statistics": statistics(results),
+    }
+
+
+def statistics(results: Sequence[Result]) -> dict[str, int]:
+    """How often each code is an edit or a diagnostic."""
+    counts: Counter[str] = Counter()
+    for result in results:
+        counts.update(edit.code for edit in result.plan.edits if result.new is not None)
+        counts.update(diagnostic.code for diagnostic in wanted(result))
+    return dict(sorted(counts.items()))
+
+
+def wanted(result: Result) -> list[Diagnostic]:
+    """The diagnostics that are not switched off."""
+    return [d for d in result.diagnostics if d is result.error or result.options.wants(d.code, d.path)]
+
+
+def status(result: Result) -> str:
+    if result.error is not None:
+        return "failed"
+    if result.new is not None:
+        return "changed"
+    return "left alone" if is_left_alone(result) else "nothing to do"
+
+
+def _file(result: Result) -> dict[str, Any]:
+    changed = result.new is not None
+    return {
+        "path": result.path,
+        "status": status(result),
+        "program": result.program,
+        "models": [
+            {"name": m.name, "line": m.line, "status": m.status.value, "reasons": list(m.reasons)}
+            for m in result.plan.models
+        ],
+        "edits": _edits(result) if changed else [],
+        "diagnostics": [
+            {"code": d.code, "path": d.path, "line": d.line, "column": d.column, "message": d.message, "model": d.group}
+            for d in wanted(result)
+        ],
+        "assumptions": [{"what": a.what, "value": a.value, "why": a.why} for a in result.plan.assumptions],
+        "diff": _diff(result) if changed else "",
+    }
+
+
+def _edits(result: Result) -> list[dict[str, Any]]:
+    assert result.source is not None
+    places = Places(result.source.cells[0].text)
+    found = []
+    for edit in result.plan.edits:
+        (line, column), (end_line, end_column) = places.of(edit.start), places.of(edit.end)
+        found.append(
+            {
+                "code": edit.code,
+                "line": line,
+                "column": column,
+                "end_line": end_line,
+                "end_column": end_column,
+                "reason": edit.reason,
+                "group": edit.group,
+            }
+        )
+    return found
+
+
+def _diff(result: Result) -> str:
+    assert result.source is not None and result.new is not None
+    return unified(result.path, result.source.raw, result.new.raw).decode(result.source.encoding, "replace")
