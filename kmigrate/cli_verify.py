@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 from typing import Any
 
 import click
@@ -26,6 +27,11 @@ _GRAVEST_LAST = (0, 3, 1, 2)
 )
 @data_option
 @click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="Where to run.")
+@click.option(
+    "--legacy-python",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A Python with the old Keras that the programs are for: they run there as they are, too.",
+)
 @click.option("--bench", is_flag=True, help="Measure the speed of both, too.")
 @click.option(
     "--format",
@@ -43,7 +49,7 @@ def command(context: click.Context, paths: tuple[str, ...], since: str | None, f
 
     Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
     """
-    how = {name: choices[name] for name in ("seeds", "mode", "device", "bench")}
+    how = {name: choices[name] for name in ("seeds", "mode", "device", "bench", "legacy_python")}
     how |= {"own_data": (choices["data"], os.getcwd()) if choices["data"] else None}
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing is not None:

@@ -67,6 +67,7 @@ class Prepared:
     source_keras: str = ""
     notes: list[str] = field(default_factory=list)
     advice: str = ""  # where the programs do not run
+    native_ordering: str | None = None  # what the program before starts from, in the Keras that it is for
 
 
 def prepare(before: Side, after: Side, undone: Iterable[Side], options: Options) -> Prepared:
@@ -88,6 +89,7 @@ def prepare(before: Side, after: Side, undone: Iterable[Side], options: Options)
         f"{_FORMATS[ordering]} ({why})" if ordering and why else "",
         str(version) if version.why else "",
         advice="it ran as a program for Keras 2; if it is for Keras 3, say --source-keras 3" if doubt else "",
+        native_ordering=_FORMATS[ordering] if ordering and why else None,
     )
 
 
@@ -173,6 +175,7 @@ def _ported(
         ordering + (f" ({why})" if why else ""),
         f"{'.'.join(map(str, version))}, ported to Keras 3",
         notes,
+        native_ordering=_FORMATS[ordering] if why else None,
     )
 
 

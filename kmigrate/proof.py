@@ -6,13 +6,14 @@ import os
 import random
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kmigrate import rewriting
 from kmigrate.keras_api.versions import project_root
 from kmigrate.verify import Certificate, Place, Server, Verdict, VerifyOptions, hashes, verify
+from kmigrate.verify.native import verify_natively
 
 if TYPE_CHECKING:
     from kmigrate.options import Options
@@ -58,7 +59,8 @@ def prove(
 ) -> Certificate:
     """Run both and compare; with the ``plan`` that led from one to the other, an undone edit must be seen.
 
-    ``servers`` are the running ones by their stack; ``how`` are fields of `VerifyOptions`.
+    ``servers`` are the running ones by their stack; ``how`` are fields of `VerifyOptions`. ``legacy_python`` among them
+    is an interpreter with the Keras that the program is for, which runs both as well.
     """
     from kmigrate.prepare import Side
 
@@ -111,7 +113,7 @@ def _prove(
     old: Side,
     new: Side,
     changes: Sequence[Change],
-    options: Options,
+    choices: Options,
     servers: dict[str, Server] | None,
     how: dict[str, Any],
 ) -> Certificate:
@@ -119,34 +121,37 @@ def _prove(
 
     try:
         sides = (_replaced(new, source) for source in _undone(changes, seed=0))
-        ready = _quiet(lambda: prepare(old, new, sides, options))
-        places = [_places(side, _quiet(lambda side=side: loaded(analyse(side, options)))) for side in (old, new)]
+        ready = _quiet(lambda: prepare(old, new, sides, choices))
+        places = [_places(side, _quiet(lambda side=side: loaded(analyse(side, choices)))) for side in (old, new)]
     except NotRunnable as error:
         return Certificate(Verdict.NOT_VERIFIED, str(error))
     except Exception as error:
         reason = f"the programs could not be prepared: {type(error).__name__}: {error}"
         return Certificate(Verdict.NOT_VERIFIED, reason)
     edits = [edit for change in changes for edit in change.edits]
-    certificate = verify(
-        ready.before,
-        ready.after,
-        entry=Path(old.entry),
-        entry_after=Path(new.entry) if new.entry != old.entry else None,
-        places=list(zip(*places, strict=False)),
-        undone=_quietly(ready.undone),
-        options=VerifyOptions(
-            **{
-                "stack": ready.stack,
-                "ordering": ready.ordering,
-                "at_zero": any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
-                "same_weights": any(keeps_weights(change.plan) for change in changes if change.plan),
-                "seed": 0,
-                **how,
-            }
-        ),
-        server=(servers or {}).get(ready.stack),
+    native, how = how.get("legacy_python"), {key: value for key, value in how.items() if key != "legacy_python"}
+    options = VerifyOptions(
+        **{
+            "stack": ready.stack,
+            "ordering": ready.ordering,
+            "at_zero": any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
+            "same_weights": any(keeps_weights(change.plan) for change in changes if change.plan),
+            "seed": 0,
+            **how,
+        }
     )
+    which = {
+        "entry": Path(old.entry),
+        "entry_after": Path(new.entry) if new.entry != old.entry else None,
+        "places": list(zip(*places, strict=False)),
+    }
+    server = (servers or {}).get(ready.stack)
+    undone = _quietly(ready.undone)
+    certificate = verify(ready.before, ready.after, **which, undone=undone, options=options, server=server)
     certificate.ordering, certificate.source_keras = ready.ordering_text, ready.source_keras
+    if native is not None:
+        options = replace(options, ordering=ready.native_ordering)
+        certificate = verify_natively(native, old.files, new.files, certificate, options, **which)
     certificate.before, certificate.after = hashes(old.files), hashes(new.files)
     certificate.notes = list(dict.fromkeys([*ready.notes, *certificate.notes]))
     if ready.advice and certificate.verdict is Verdict.NOT_VERIFIED:

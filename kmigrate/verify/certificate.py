@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -98,6 +98,9 @@ class Certificate:
     speed: list[Speed] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     traceback: str = ""
+    # not for users: the log of the run before, and the weight maps of the models
+    evidence: dict[str, Any] = field(default_factory=dict, repr=False)
+    maps: list[Any] = field(default_factory=list, repr=False)
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for ``--format json``, as docs/certificate.schema.json says (infinities as text)."""
@@ -117,7 +120,9 @@ class Certificate:
                 return str(node)
             return node
 
-        return {"schema": SCHEMA, "kmigrate": __version__, **plain(self), "tolerances": dict(TOLERANCES)}
+        shown = replace(self, evidence={}, maps=[])
+        data = {key: value for key, value in plain(shown).items() if key not in ("evidence", "maps")}
+        return {"schema": SCHEMA, "kmigrate": __version__, **data, "tolerances": dict(TOLERANCES)}
 
     def __str__(self) -> str:
         return self.summary()
@@ -128,7 +133,8 @@ class Certificate:
 
     def summary(self) -> str:
         """A few lines for a terminal."""
-        where = f" ({self.device}, {self.stack}, float64)" if self.device else ""
+        exact = not any(figure.noise is not None for model in self.models for figure in model.figures)
+        where = f" ({self.device}, {self.stack}{', float64' if exact else ''})" if self.device else ""
         lines = [f"{self.verdict.value}: {self.reason}{where}"]
         for model in self.models:
             worst = {f.check: max(g.error for g in model.figures if g.check == f.check) for f in model.figures}

@@ -21,6 +21,8 @@ from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, LOUD, NOISE,
 from kmigrate.verify.weightmap import WeightMap
 
 FLOATS = {"float16": 2.0**-10, "float32": 2.0**-23}  # and their units in the last place, coarsest first
+DATA_NAMES = {"x": "inputs", "y": "labels", "sample_weight": "sample weights"}
+DATA = frozenset(DATA_NAMES.values())
 EXPLODED = 1e12  # beyond this a training is lost, and rounding has grown with it
 REORDERED = "reordered to follow the features"
 
@@ -115,27 +117,33 @@ def _computed(model: dict[str, Any]) -> list[np.ndarray]:
     return [*model.get("values", []), *(a["value"] for a in model.get("activations", []))]
 
 
-def against_noise(found: Comparison, noise: Comparison) -> Comparison:
-    """``found``, judged by how far the before-run is from itself with its inputs moved by the least there is."""
+def against_noise(found: Comparison, noise: Comparison, least: float) -> Comparison:
+    """``found``, judged by how far the before-run is from itself with its inputs moved by ``least``.
+
+    That is one unit in the last place, and counts as noise where less is seen (a loss is a single number).
+    """
     models = [
-        replace(model, figures=_allowed(model.figures, noise.models[number].figures))
+        replace(model, figures=_allowed(model.figures, noise.models[number].figures, least))
         for number, model in enumerate(found.models)
     ]
-    return replace(found, events=_allowed(found.events, noise.events), models=models)
+    return replace(found, events=_allowed(found.events, noise.events, least), models=models)
 
 
-def _allowed(figures: list[Figure], noise: list[Figure]) -> list[Figure]:
+def _allowed(figures: list[Figure], noise: list[Figure], least: float) -> list[Figure]:
     def key(figure: Figure) -> tuple[str, str]:
         return figure.check, figure.detail.partition(" / ")[0]  # by the line in the before-program
 
     own: dict[tuple[str, str], float] = {}
     for figure in noise:
         own[key(figure)] = max(figure.error, own.get(key(figure), 0.0))
-    errors = [own.get(key(figure), 0.0) for figure in figures]
-    return [
-        replace(figure, noise=error, tolerance=max(figure.tolerance, NOISE * error))
-        for figure, error in zip(figures, errors, strict=True)
-    ]
+    result = []
+    for figure in figures:
+        if figure.check in DATA:
+            result.append(figure)
+        else:
+            error = max(least, own.get(key(figure), 0.0))
+            result.append(replace(figure, noise=error, tolerance=max(figure.tolerance, NOISE * error)))
+    return result
 
 
 def loud(noise: Comparison) -> Figure | None:
@@ -186,10 +194,9 @@ def _events(before: dict[str, Any], after: dict[str, Any], moves: _Moves, result
 
 
 def _data(old: dict[str, Any], new: dict[str, Any], where: str, moves: _Moves, result: Comparison) -> None:
-    names = {"x": "inputs", "y": "labels"}
     for name in old["data"]:
         pair = old["data"][name], new["data"].get(name, [])
-        check = names.get(name, name)
+        check = DATA_NAMES.get(name, name)
         if len(pair[0]) != len(pair[1]):
             result.problems.append(f"{where}: {len(pair[0])} {check}, then {len(pair[1])}")
             continue

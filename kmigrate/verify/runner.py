@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from kmigrate.verify.tolerances import SEEN
 
 if TYPE_CHECKING:
     from kmigrate.verify.compare import Comparison
+    from kmigrate.verify.native.server import NativeServer
 
 # shapes tried for data files whose contents nothing tells yet
 _GUESSES = ((16, 3, 37, 29), (16, 1, 37, 29), (16, 37, 29, 3), (16, 37))
@@ -49,6 +50,8 @@ class VerifyOptions:
     bench: bool = False  # measure the speed of both, too
     progress: Callable[[str], None] | None = None  # is told which run is under way, and how far it is
     own_data: tuple[str, str] | None = None  # the user's module:function for missing files, and where it lies
+    values: dict[str, Any] | None = None  # native runs: the log of the run before on today's Keras, for its weights
+    maps: list[list[Any]] = field(default_factory=list)  # native runs: for each model, the entries of its weight map
     ordering: str | None = None  # the setting that both runs start from; None: the library's default
 
 
@@ -61,7 +64,7 @@ def verify(
     places: Sequence[tuple[Place, Place]] = (),
     undone: Iterable[Sequence[Source]] = (),
     options: VerifyOptions | None = None,
-    server: Server | None = None,
+    server: Server | NativeServer | None = None,
 ) -> Certificate:
     """Run both programs in child processes and say whether they compute the same.
 
@@ -123,7 +126,9 @@ class Known(Exception):
 class Verification:
     """The runs of one verification and what follows from them."""
 
-    def __init__(self, server: Server, options: VerifyOptions, ambient: str | None, certificate: Certificate) -> None:
+    def __init__(
+        self, server: Server | NativeServer, options: VerifyOptions, ambient: str | None, certificate: Certificate
+    ) -> None:
         self.server, self.options, self.ambient, self.certificate = server, options, ambient, certificate
         self.data: dict[str, dict[str, Any]] = {}
         self.guess: tuple[int, ...] = _GUESSES[0]
@@ -177,6 +182,9 @@ class Verification:
                 options.progress(f"{program.entry}: {name}{': ' if text else ''}{text}")
 
         tick()
+        if options.values:
+            log.dump(options.values, folder / "values")
+            log.dump({"maps": options.maps}, folder / "maps")
         answer = server.run(
             {
                 "sandbox": str(folder),
@@ -191,6 +199,8 @@ class Verification:
                 "watched": list(watched),
                 "argv": list(options.argv),
                 "reference": str(self.logs[reference]) if reference else "",
+                "values": str(folder / "values") if options.values else "",
+                "maps": str(folder / "maps") if options.values and not name.startswith("before") else "",
                 "floatx": floatx,
                 "ordering": ambient,
                 "mutate": mutate,
@@ -265,6 +275,7 @@ class Verification:
 
         after = self._after(name, program, seeds=len(before), watched=list(program.files))
         self.lines = after[0]["lines"]
+        self.certificate.maps = [model.get("map", {}).get("entries", []) for model in after[0]["models"]]
         return [self._judged(*pair) for pair in zip(before, after, strict=True)]
 
     # -- the verdict
@@ -273,7 +284,9 @@ class Verification:
         from kmigrate.verify import compare
 
         found = compare.compare(before, run, self.options.same_weights)
-        return found if self.noise is None else compare.against_noise(found, self.noise)
+        if self.noise is None:
+            return found
+        return compare.against_noise(found, self.noise, compare.FLOATS[compare.forced(before)])
 
     def _own_noise(self, before: dict[str, Any], old: Program) -> None:
         """How far a program that forces a float type is from itself, with its inputs moved by the least there is."""
@@ -314,6 +327,7 @@ class Verification:
             raise Known(Verdict.NOT_VERIFIED, "no model was used, so there is nothing to compare")
 
         self._own_noise(before, old)
+        certificate.evidence = before
         comparison = compare.worst(self.compared(logs, new))
         certificate.models, certificate.events = comparison.models, comparison.events
         for model in certificate.models:

@@ -287,13 +287,16 @@ def test_a_difference_within_the_programs_own_noise_is_none() -> None:
     assert found.verdict is Verdict.INACCURATE
     noise = compare.compare(run(), noisy)
     assert compare.loud(noise) is None
-    judged = compare.against_noise(found, noise)
+    judged = compare.against_noise(found, noise, 1e-8)
     assert judged.verdict is Verdict.EQUIVALENT
     (figure,) = [figure for figure in judged.figures if figure.check == "predictions"]
     assert figure.noise == pytest.approx(1e-7)
     assert figure.tolerance == pytest.approx(1e-6)
+    assert {figure.tolerance for figure in judged.figures if figure.check == "inputs"} == {1e-10}
+    (loss,) = [figure for figure in judged.figures if figure.check == "loss"]
+    assert loss.tolerance == pytest.approx(1e-7)  # at least one unit in the last place
     after["models"][0]["predictions"] = [SCORES * (1 + 1e-4)]
-    assert compare.against_noise(compare.compare(run(), after), noise).verdict is Verdict.DIFFERENT
+    assert compare.against_noise(compare.compare(run(), after), noise, 1e-8).verdict is Verdict.DIFFERENT
 
 
 def test_noise_that_is_too_large_to_judge_by() -> None:
