@@ -140,7 +140,7 @@ def _prove(
             **how,
         }
     )
-    which = {
+    which: dict[str, Any] = {
         "entry": Path(old.entry),
         "entry_after": Path(new.entry) if new.entry != old.entry else None,
         "places": list(zip(*places, strict=False)),
