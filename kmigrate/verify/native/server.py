@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,9 @@ class NativeServer:
             (folder / name).mkdir(parents=True)
         return folder
 
-    def run(self, job: dict[str, Any]) -> dict[str, Any]:
-        """How the run ended; raises OSError if there is no such interpreter."""
+    def run(self, job: dict[str, Any], tick: Callable[[], None] | None = None) -> dict[str, Any]:
+        """How the run ended; raises OSError if there is no such interpreter. It says nothing of its progress."""
+        del tick
         path = Path(job["sandbox"], "job.json")
         path.write_text(json.dumps(job))
         kept = {name: os.environ[name] for name in ("PATH", "LANG", "LD_LIBRARY_PATH") if name in os.environ}
