@@ -91,7 +91,7 @@ def test_hooks() -> None:
     yaml = pytest.importorskip("yaml")
     hooks = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))
     options = {name for parameter in cli.params for name in parameter.opts}
-    assert [hook["id"] for hook in hooks] == ["kmigrate", "kmigrate-check"]
+    assert [hook["id"] for hook in hooks] == ["kmigrate", "kmigrate-write"]
     for hook in hooks:
         command, *given = hook["entry"].split()
         # With an option first, no staged file can be taken for a command by its name.
