@@ -24,8 +24,8 @@ from kmigrate.options import Options
 from kmigrate.verify import Certificate, NoDevice, Server
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "layout"
-# What does not run: the port to Keras 3 takes neither `**` in merge(...) nor K.function.
-NOT_RUN = {"hardcoded_axis", "activations_fetched"}
+# What does not run: the port to Keras 3 does not take `**` in merge(...).
+NOT_RUN = {"hardcoded_axis"}
 CASES = sorted(path.parent.name for path in FOLDER.glob("*/after.py") if path.parent.name not in NOT_RUN)
 _DATA = re.compile(r"'(\w*?((?:_\d+)+)\.npy)'")  # a name that gives a shape: rows_20_3072.npy
 

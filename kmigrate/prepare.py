@@ -66,6 +66,7 @@ class Prepared:
     ordering_text: str = ""
     source_keras: str = ""
     notes: list[str] = field(default_factory=list)
+    old: bool = False  # ported
     advice: str = ""  # where the programs do not run
     native_ordering: str | None = None  # what the program before starts from, in the Keras that it is for
 
@@ -176,6 +177,7 @@ def _ported(
         f"{'.'.join(map(str, version))}, ported to Keras 3",
         notes,
         native_ordering=_FORMATS[ordering] if why else None,
+        old=True,
     )
 
 

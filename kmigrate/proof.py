@@ -134,6 +134,7 @@ def _prove(
         **{
             "stack": ready.stack,
             "ordering": ready.ordering,
+            "old": ready.old,
             "at_zero": any(edit.codemod == "fast_relu" and not edit.neutral for edit in edits),
             "same_weights": any(keeps_weights(change.plan) for change in changes if change.plan),
             "seed": 0,

@@ -30,6 +30,38 @@ def keras1_channels_first(data):
     (x, y), (x_test, y_test) = data
     return (x.transpose(0, 3, 1, 2), y), (x_test.transpose(0, 3, 1, 2), y_test)
 ''',
+    "keras1_learning_phase": '''
+def keras1_learning_phase():
+    """K.learning_phase(): an input of K.function, 0 or 1."""
+    return "learning phase"
+''',
+    "keras1_function": '''
+def keras1_function(inputs, outputs):
+    """K.function: the values of tensors for values of others; 0 or 1 may be given for the learning phase."""
+    several = isinstance(outputs, (list, tuple))
+    tensors = [tensor for tensor in inputs if isinstance(tensor, keras.KerasTensor)]
+    model = keras.Model(tensors, list(outputs) if several else [outputs])
+
+    def function(values):
+        fed = [v for tensor, v in zip(inputs, values) if isinstance(tensor, keras.KerasTensor)]
+        training = [v for tensor, v in zip(inputs, values) if not isinstance(tensor, keras.KerasTensor)]
+        if any(training):
+            found = [keras.ops.convert_to_numpy(t) for t in keras.tree.flatten(model(fed, training=True))]
+        else:
+            found = keras.tree.flatten(model.predict_on_batch(fed if len(fed) > 1 else fed[0]))
+        return list(found) if several else found[0]
+
+    return function
+''',
+    # utils/layer_utils.py of 1.2.2: Theano turned the kernels of convolutions round
+    "keras1_convert_kernels": '''
+def keras1_convert_kernels(model):
+    """convert_all_kernels_in_model of Keras 1 and 2: rows and columns of the kernels in reverse."""
+    for layer in model.layers:
+        if type(layer).__name__ in ("Conv1D", "Conv2D", "Conv3D", "Conv2DTranspose"):
+            kernel = keras.ops.flip(layer.kernel, tuple(range(len(layer.kernel.shape) - 2)))
+            layer.kernel.assign(kernel)
+''',
     # 4.3: an epoch ends once samples >= samples_per_epoch
     "keras1_steps": '''
 def keras1_steps(generator, samples):

@@ -212,6 +212,10 @@ class Context:
         """dim_ordering -> data_format."""
         port_layers.translated(draft)
 
+    def parent(self, node: ast.AST) -> ast.AST | None:
+        """What a node stands in."""
+        return self._parents.get(node)
+
     def compared(self, call: ast.Call) -> bool:
         """Translate the strings that the ordering is compared with; False if it is used otherwise."""
         parent = self._parents.get(call)

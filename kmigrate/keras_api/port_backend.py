@@ -63,6 +63,7 @@ OPERATIONS: dict[str, tuple[str, dict[str, str]]] = {
 # Function -> expression. {x} is an argument, {axis=-1} one with the old default; `ops.` and `keras.` are
 # names that the port provides, and `keras1_...` are helpers.
 TEMPLATES: dict[str, str] = {
+    "function": "keras1_function({inputs}, {outputs})",
     "concatenate": "ops.concatenate({tensors}, axis={axis=-1})",
     "argmax": "ops.argmax({x}, axis={axis=-1})",
     "argmin": "ops.argmin({x}, axis={axis=-1})",
@@ -118,6 +119,10 @@ def function(draft: Draft, context: Context) -> None:
         _kept(draft, context)
     elif name == "relu":
         _relu(draft, context)
+    elif name == "function" and draft.has("updates"):
+        context.problem(draft.call, "K.function with updates is not ported")
+    elif name == "learning_phase" and _among_inputs(draft.call, context):
+        draft.template = f"{context.helper('keras1_learning_phase')}()"
     elif name in ("pool2d", "conv2d"):
         _image_operation(draft, context)
     elif name in OPERATIONS:
@@ -132,6 +137,13 @@ def function(draft: Draft, context: Context) -> None:
             context.note(draft.call, f"{draft.api.spelled} draws other numbers in Keras 3")
     else:
         context.problem(draft.call, f"K.{draft.api.spelled} is not ported")
+
+
+def _among_inputs(call: ast.Call, context: Context) -> bool:
+    """Does it stand in the list of what `K.function` takes?"""
+    values = context.parent(call)
+    outer = context.parent(values) if isinstance(values, (ast.List, ast.Tuple)) else None
+    return isinstance(outer, ast.Call) and bool(outer.args) and outer.args[0] is values
 
 
 def _kept(draft: Draft, context: Context) -> None:

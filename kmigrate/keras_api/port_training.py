@@ -382,8 +382,15 @@ METHODS = {
     "save_weights": save_weights,
 }
 
+
 # By key of the Api.
+def kernels(draft: Draft, context: Context) -> None:
+    """convert_all_kernels_in_model."""
+    draft.module, draft.name = "", context.helper("keras1_convert_kernels")
+
+
 RULES = {
+    "utils.convert_all_kernels_in_model": kernels,
     "callbacks.EarlyStopping": early_stopping,
     "callbacks.ReduceLROnPlateau": reduce_on_plateau,
     "callbacks.ModelCheckpoint": checkpoint,

@@ -48,6 +48,7 @@ class VerifyOptions:
     mode: str = "eager"  # eager | graph | jit: how steps and predictions run
     device: str = "auto"  # auto | cpu | gpu
     bench: bool = False  # measure the speed of both, too
+    old: bool = False  # for a program of the time of Keras 1, which today's numpy would refuse
     progress: Callable[[str], None] | None = None  # is told which run is under way, and how far it is
     own_data: tuple[str, str] | None = None  # the user's module:function for missing files, and where it lies
     values: dict[str, Any] | None = None  # native runs: the log of the run before on today's Keras, for its weights
@@ -215,6 +216,7 @@ class Verification:
                 "wall": options.wall,
                 "memory": options.memory,
                 "data": self.data,
+                "old": options.old,
                 "own_data": list(options.own_data) if options.own_data else None,
                 "guess": list(self.guess),
                 "real_sizes": self.real_sizes,

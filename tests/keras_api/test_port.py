@@ -390,7 +390,8 @@ def test_nested_calls_are_all_ported() -> None:
 @pytest.mark.parametrize(
     "source",
     [
-        f"{BACKEND}f = K.function([a], [b])",
+        f"{BACKEND}f = K.function([a], [b], updates=[(c, d)])",
+        f"{BACKEND}phase = K.learning_phase()",
         "from keras.layers import MaxoutDense\nx = MaxoutDense(4)",
         "from keras.layers import Merge\nx = Merge([a, b], mode='sum')",
         "from keras.layers import merge\nx = merge([a, b], mode=how)",

@@ -102,6 +102,7 @@ class Methods:
             model.predict_generator = bound(self.predict, settings.PREDICT_GENERATOR)
             model.predict_classes = predict_classes
             model.predict_proba = predict
+            self._functions()
         self._files(model)
         self._layers()
 
@@ -221,6 +222,26 @@ class Methods:
             result = self.original["__call__"](model, data["x"], *args[1:], **kwargs)
         entry["results"]["outputs"] = [np.asarray(t) for t in arrays.flatten(result)]
         return result
+
+    def _functions(self) -> None:
+        """`K.function` is a model from the one tensors to the others, whose predictions are recorded."""
+        keras, predict = self.recorder.stack.keras, self.predict
+
+        def function(inputs: Any, outputs: Any, *args: Any, **kwargs: Any) -> Any:
+            symbolic = [hasattr(tensor, "_keras_history") for tensor in arrays.flatten(inputs)]
+            tensors = [tensor for tensor, yes in zip(arrays.flatten(inputs), symbolic, strict=True) if yes]
+            several = isinstance(outputs, list | tuple)
+            model = keras.Model(tensors, list(outputs) if several else [outputs])
+
+            def run(values: Any) -> Any:
+                values = values if isinstance(values, list | tuple) else [values]
+                fed = [v for v, yes in zip(values, symbolic, strict=False) if yes]
+                found = arrays.flatten(predict(model, {"x": fed if len(fed) > 1 else fed[0]}, "K.function"))
+                return found if several else found[0]
+
+            return run
+
+        keras.backend.function = function
 
     # -- files and layers
 

@@ -5,17 +5,28 @@ from __future__ import annotations
 import builtins
 import os
 import random
-import runpy
 import sys
 import tempfile
 import traceback
+import types
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kmigrate.verify import log
-from kmigrate.verify.child import datasets, emulate, files, guard, pictures, stack, surroundings, tests, unused
+from kmigrate.verify.child import (
+    datasets,
+    emulate,
+    files,
+    guard,
+    old_numpy,
+    pictures,
+    stack,
+    surroundings,
+    tests,
+    unused,
+)
 from kmigrate.verify.child.data import Data, function
 from kmigrate.verify.child.methods import Methods
 from kmigrate.verify.child.record import Enough, Recorder
@@ -60,6 +71,9 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     files.install(data, recorder.saved)
     pictures.install(libraries, data)
     surroundings.install(data)
+    old_numpy.names()
+    if job["old"]:
+        old_numpy.float_slices(os.path.realpath(job["work"]))
     builtins.kmigrate_not_ported = _not_ported  # type: ignore[attr-defined]
     stack.install_aliases(libraries)
     device = "GPU" if libraries.tf.config.list_physical_devices("GPU") else "CPU"
@@ -118,11 +132,27 @@ class _Interpreter:
                 del sys.modules[name]  # the program's own modules are run again
 
 
+def _run(path: str, old: bool) -> dict[str, Any]:
+    """Run a file as ``__main__``; gives its names."""
+    with open(path, "rb") as file:
+        source = file.read()
+    code = old_numpy.compiled(source, path) if old else compile(source, path, "exec", dont_inherit=True)
+    module = types.ModuleType("__main__")
+    module.__file__ = path
+    module.__dict__["__builtins__"] = builtins
+    outer, sys.modules["__main__"] = sys.modules["__main__"], module
+    try:
+        exec(code, module.__dict__)
+    finally:
+        sys.modules["__main__"] = outer
+    return module.__dict__
+
+
 def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | None:
     """None, or the exception that ended the script."""
     path = os.path.join(os.path.realpath(job["work"]), job["entry"])
     try:
-        names = runpy.run_path(path, run_name="__main__")
+        names = _run(path, job["old"])
         if not recorder.events and tests.run(names):
             recorder.note("its tests were called one after another")
         if not recorder.events:

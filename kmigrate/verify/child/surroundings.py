@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from kmigrate.verify.child import images, tests
+from kmigrate.verify.child import images, sounds, tests
 from kmigrate.verify.child.data import Data
 
 # plotting, progress and logging: what they return decides nothing
@@ -34,6 +34,7 @@ _OPTIONAL = {
     "wandb",
     "theano",
     "sklearn",
+    "librosa",
     "imageio",
     "visdom",
     "tensorboardX",
@@ -155,6 +156,7 @@ def _tables() -> dict[str, dict[str, Any]]:
         "sklearn.utils": {"shuffle": _shuffled},
         "sklearn.model_selection": split,
         "sklearn.cross_validation": split,
+        **sounds.table(),
         "pytest": tests.table(),
     }
 
