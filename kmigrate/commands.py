@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from kmigrate.pipeline import Result
     from kmigrate.settings import Settings
     from kmigrate.source import SourceFile
+    from kmigrate.verify import Certificate
 
 OK, PENDING, ERROR, LEFT = 0, 1, 2, 3
 _GRAVEST_FIRST = (ERROR, PENDING, LEFT, OK)
@@ -140,9 +141,7 @@ def _convert(
         statuses.append(PENDING)
     if mode.strict and any(text.is_left_alone(result) for result in new):
         statuses.append(LEFT)
-    if mode.format != "text":
-        _publish(_FORMATS[mode.format](results, problems), mode)
-    elif mode.diff or not (mode.check or mode.write):
+    if mode.format == "text" and (mode.diff or not (mode.check or mode.write)):
         _show(changed, mode)
     for line in text.details(new) if mode.format == "text" else ():
         say(line)
@@ -150,14 +149,17 @@ def _convert(
         for line in text.statistics(results):
             say(line)
     accepted = changed
+    certificates: dict[str, Certificate] = {}
     if mode.verify:
         programs: dict[int, list[Result]] = {}
         for result in changed:
             programs.setdefault(result.program, []).append(result)
-        verdicts = _certify(programs, mode)
+        verdicts = _certify(programs, mode, certificates)
         statuses += verdicts.values()
         refused = {number for number, status in verdicts.items() if status != OK}
         accepted = [result for result in changed if result.program not in refused]
+    if mode.format != "text":
+        _publish(_FORMATS[mode.format](results, problems, certificates), mode)
     written = None
     if mode.write:
         written, failed = _deliver(accepted, deliver) if accepted else ([], 0)
@@ -168,21 +170,23 @@ def _convert(
     return _gravest(statuses)
 
 
-def _json(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+def _json(results: Sequence[Result], problems: Sequence[Problem], certificates: dict[str, Certificate]) -> str:
     from kmigrate.report.record import as_json
 
-    return as_json(results, problems)
+    return as_json(results, problems, certificates)
 
 
-def _sarif(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+def _sarif(results: Sequence[Result], problems: Sequence[Problem], certificates: dict[str, Certificate]) -> str:
     from kmigrate.report.sarif import as_sarif
 
+    del certificates
     return as_sarif(results, problems)
 
 
-def _github(results: Sequence[Result], problems: Sequence[Problem]) -> str:
+def _github(results: Sequence[Result], problems: Sequence[Problem], certificates: dict[str, Certificate]) -> str:
     from kmigrate.report.github import as_github
 
+    del certificates
     return as_github(results, problems)
 
 
@@ -238,8 +242,11 @@ def _put(path: str, data: bytes) -> None:
         raise click.UsageError(f"{path}: {error.strerror or error}") from error
 
 
-def _certify(programs: dict[int, list[Result]], mode: Mode) -> dict[int, int]:
-    """Run the scripts of each program before and after; a status tells whether it may be written."""
+def _certify(programs: dict[int, list[Result]], mode: Mode, certificates: dict[str, Certificate]) -> dict[int, int]:
+    """Run the scripts of each program before and after; a status tells whether it may be written.
+
+    ``certificates`` get one for each script, by its path.
+    """
     from kmigrate.proof import Change, prove_program
     from kmigrate.report.progress import Progress
     from kmigrate.verify import Server, Verdict
@@ -255,6 +262,7 @@ def _certify(programs: dict[int, list[Result]], mode: Mode) -> dict[int, int]:
             statuses = []
             for entry, certificate in prove_program(changes, entries, options, servers=servers, **how).items():
                 progress.clear()
+                certificates[entry] = certificate
                 say(f"{entry}: {certificate.summary()}")
                 unverified = certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified
                 statuses.append(OK if unverified else certificate.verdict.exit_status)

@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from kmigrate import proof, review
 from kmigrate.options import Options
 from kmigrate.verify import Certificate, Verdict
 
+DOCS = Path(__file__).parents[1] / "docs"
 MODEL = """import keras
 
 
@@ -105,3 +107,23 @@ def test_the_command(calls: list[dict[str, Any]], kmigrate: Any) -> None:
     done = kmigrate("verify", "other.py")
     assert done.status == 2
     assert "Say two files, BEFORE and AFTER, or a revision with --since." in done.err
+
+
+def test_a_conversion_that_is_verified_brings_its_certificates(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: list[dict[str, Any]], kmigrate: Any
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("train.py").write_text(
+        "from keras.layers import Conv2D\nfrom keras.models import Sequential\n\n"
+        "model = Sequential()\n"
+        "model.add(Conv2D(4, 3, data_format='channels_first', input_shape=(3, 8, 8)))\n"
+        "model.compile('sgd', 'mse')\n"
+    )
+    done = kmigrate("--verify", "--format", "json", "--source-keras", "3", "train.py")
+    assert calls
+    data = json.loads(done.out)
+    assert data["certificates"]["train.py"]["verdict"] == "EQUIVALENT"
+    Draft202012Validator(json.loads((DOCS / "kmigrate.schema.json").read_text())).validate(data)
+    Draft202012Validator(json.loads((DOCS / "certificate.schema.json").read_text())).validate(
+        data["certificates"]["train.py"]
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kmigrate import __version__
@@ -16,23 +16,33 @@ if TYPE_CHECKING:
     from kmigrate.discovery import Problem
     from kmigrate.pipeline import Result
     from kmigrate.plan import Diagnostic
+    from kmigrate.verify import Certificate
 
 #: Grows by 1 where a reader of the old form would misunderstand the new one; new keys may come at any time.
 VERSION = 1
 
 
-def as_json(results: Sequence[Result], problems: Sequence[Problem] = ()) -> str:
-    return json.dumps(record(results, problems), indent=2, ensure_ascii=False) + "\n"
+def as_json(
+    results: Sequence[Result],
+    problems: Sequence[Problem] = (),
+    certificates: Mapping[str, Certificate] | None = None,
+) -> str:
+    return json.dumps(record(results, problems, certificates), indent=2, ensure_ascii=False) + "\n"
 
 
-def record(results: Sequence[Result], problems: Sequence[Problem] = ()) -> dict[str, Any]:
-    """All that is known of a run: files with their edits, diagnostics, models and assumptions."""
+def record(
+    results: Sequence[Result],
+    problems: Sequence[Problem] = (),
+    certificates: Mapping[str, Certificate] | None = None,
+) -> dict[str, Any]:
+    """All that is known of a run: files with their edits, diagnostics, models and assumptions; certificates."""
     return {
         "version": VERSION,
         "kmigrate": __version__,
         "files": [_file(result) for result in results],
         "errors": [{"path": problem.path, "message": problem.message} for problem in problems],
         "statistics": statistics(results),
+        "certificates": {entry: one.to_json() for entry, one in (certificates or {}).items()},
     }
 
 
