@@ -30,6 +30,22 @@ def keras1_channels_first(data):
     (x, y), (x_test, y_test) = data
     return (x.transpose(0, 3, 1, 2), y), (x_test.transpose(0, 3, 1, 2), y_test)
 ''',
+    # utils/test_utils.py of 1.2.2 and 2.3.1
+    "keras1_test_data": '''
+def keras1_test_data(train, test, input_shape, output_shape, classification, classes):
+    """get_test_data of Keras 1 and 2: random samples, (x, y) to train and to test."""
+    import numpy
+
+    count = train + test
+    if classification:
+        y = numpy.random.randint(0, classes, size=(count,))
+        x = numpy.stack([numpy.random.normal(one, 0.7, size=input_shape) for one in y])
+    else:
+        y_loc = numpy.random.random((count,))
+        x = numpy.stack([numpy.random.normal(one, 0.7, size=input_shape) for one in y_loc])
+        y = numpy.stack([numpy.random.normal(one, 0.7, size=output_shape) for one in y_loc])
+    return (x[:train], y[:train]), (x[train:], y[train:])
+''',
     "keras1_learning_phase": '''
 def keras1_learning_phase():
     """K.learning_phase(): an input of K.function, 0 or 1."""

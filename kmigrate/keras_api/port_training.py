@@ -389,7 +389,24 @@ def kernels(draft: Draft, context: Context) -> None:
     draft.module, draft.name = "", context.helper("keras1_convert_kernels")
 
 
+def test_data(draft: Draft, context: Context) -> None:
+    """get_test_data; Keras 2 renamed three of its arguments."""
+    given = []
+    for old, new, default in (
+        ("nb_train", "num_train", "1000"),
+        ("nb_test", "num_test", "500"),
+        ("input_shape", "input_shape", "(10,)"),
+        ("output_shape", "output_shape", "(2,)"),
+        ("classification", "classification", "True"),
+        ("nb_class", "num_classes", "2"),
+    ):
+        name = next((name for name in (old, new) if draft.has(name)), None)
+        given.append(default if name is None else draft.place(name))
+    draft.template = f"{context.helper('keras1_test_data')}({', '.join(given)})"
+
+
 RULES = {
+    "utils.get_test_data": test_data,
     "utils.convert_all_kernels_in_model": kernels,
     "callbacks.EarlyStopping": early_stopping,
     "callbacks.ReduceLROnPlateau": reduce_on_plateau,

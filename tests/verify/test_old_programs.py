@@ -87,3 +87,31 @@ def test_a_training_loop_of_the_scripts_own_is_cut_and_recorded(check: Check) ->
     assert {"weights", "later predictions"} <= {figure.check for figure in found.models[0].figures}
     found = check(TAPE, TAPE_LAST, max_events=4)  # the loss sums over another axis
     assert found.verdict is Verdict.DIFFERENT
+
+
+LOOP = """
+import numpy as np
+import keras
+from keras import layers
+x = np.random.default_rng(0).normal(size=(24, 8, 8, 8)).astype('float32')
+model = keras.Sequential([keras.Input((8, 8, 8)), layers.Conv2D(8, 3, padding='same', data_format='channels_first')])
+model.compile('sgd', 'mse')
+for i in range(100):
+    batch = x[i % 3 * 8: i % 3 * 8 + 4 + i % 2]
+    model.train_on_batch(batch, batch)
+    assert model.predict(batch).shape == batch.shape
+model.predict(x)
+"""
+
+
+@pytest.mark.verify
+def test_loops_are_cut_and_what_follows_them_is_not(check: Check) -> None:
+    last = LOOP.replace("'float32')", "'float32').transpose(0, 2, 3, 1)").replace("channels_first", "channels_last")
+    found = check(LOOP, last, steps=2)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)
+    assert {note for note in found.notes if "loops are cut" in note} == {
+        "loops are cut: at p.py:10 train_on_batch is done 2 times",
+        "loops are cut: at p.py:11 predict is done 4 times",
+    }
+    found = check(LOOP, last.replace("predict(x)", "predict(x[:, ::-1])"), steps=2)
+    assert found.verdict is Verdict.DIFFERENT

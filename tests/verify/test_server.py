@@ -46,3 +46,15 @@ def test_an_answer_that_never_comes_ends_the_run(fake: Path, monkeypatch: pytest
     monkeypatch.setattr(server, "_GRACE", -0.5)
     write(fake, "import time; print('ready', flush=True); time.sleep(60)")
     assert message(30) == "a run took more than 0.5 s"
+
+
+def test_an_interrupt_leaves_no_process_and_no_files(fake: Path) -> None:
+    write(fake, "import time; print('ready', flush=True); time.sleep(60)")
+
+    def tick() -> None:
+        raise KeyboardInterrupt
+
+    with Server("keras3") as running, pytest.raises(KeyboardInterrupt):
+        running.run({"wall": 60}, tick)
+    assert running._process is None
+    assert not running.folder.exists()

@@ -121,6 +121,10 @@ class Methods:
         return self._head(x, count), self._head(y, count), self._head(weight, count), total
 
     def fit(self, model: Any, given: dict[str, Any]) -> Any:
+        """At most so often at one line."""
+        return self.recorder.in_loop("fit", model, self.recorder.steps, lambda: self._fit(model, given))
+
+    def _fit(self, model: Any, given: dict[str, Any]) -> Any:
         """k steps on a few samples, then a look at the validation data."""
         recorder = self.recorder
         x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
@@ -155,7 +159,14 @@ class Methods:
             model, x, y, sample_weight=weight, class_weight=class_weight, return_dict=True
         )
 
-    def train_on_batch(self, model: Any, x: Any, y: Any, weight: Any, class_weight: Any, kwargs: dict[str, Any]) -> Any:
+    def train_on_batch(self, model: Any, x: Any, *rest: Any) -> Any:
+        """At most k steps at one line."""
+        steps = self.recorder.steps
+        return self.recorder.in_loop("train_on_batch", model, steps, lambda: self._train_on_batch(model, x, *rest))
+
+    def _train_on_batch(
+        self, model: Any, x: Any, y: Any, weight: Any, class_weight: Any, kwargs: dict[str, Any]
+    ) -> Any:
         """One step of the script's own loop."""
         recorder = self.recorder
         x, y, weight, _ = self._batch(x, y, weight)
@@ -175,6 +186,10 @@ class Methods:
         return result
 
     def evaluate(self, model: Any, given: dict[str, Any]) -> Any:
+        """At most so often at one line."""
+        return self.recorder.in_loop("evaluate", model, 2 * self.recorder.steps, lambda: self._evaluate(model, given))
+
+    def _evaluate(self, model: Any, given: dict[str, Any]) -> Any:
         """Loss and metrics on a few samples."""
         recorder = self.recorder
         x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
@@ -194,6 +209,15 @@ class Methods:
         return result
 
     def predict(self, model: Any, given: dict[str, Any], kind: str = "predict") -> Any:
+        """At most so often at one line."""
+        limit = 2 * self.recorder.steps
+        found = self.recorder.in_loop(kind, model, limit, lambda: self._predict(model, given, kind))
+        count = 0 if arrays.is_stream(given.get("x")) else arrays.batch_size(given.get("x"))
+        if count and any(len(leaf) != count for leaf in arrays.flatten(found)):  # of another call in a loop
+            found = arrays.map_leaves(found, lambda leaf: np.resize(leaf, (count, *leaf.shape[1:])))
+        return found
+
+    def _predict(self, model: Any, given: dict[str, Any], kind: str) -> Any:
         """Predictions for a few samples, repeated to the length that the script expects."""
         recorder = self.recorder
         x, _, _, total = self._batch(given.get("x"), None, None)

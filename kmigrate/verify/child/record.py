@@ -7,7 +7,8 @@ where the script's own data correspond up to rounding, the before-run's data are
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from kmigrate.verify.child.stack import KERAS3, Stack
 from kmigrate.verify.child.trace import Tracer
 from kmigrate.verify.correspond import data_tolerance, distance, match, move
 
+_MAX_PASSED_OVER = 300  # calls in loops that only give again what the first ones gave
 _MAX_ACTIVATIONS = 40_000_000  # bytes for one model
 
 
@@ -50,6 +52,9 @@ class Recorder:
         self.known: dict[int, int] = {}
         self.objects: list[Any] = []
         self.assigned: set[int] = set()
+        self.visits: Counter[tuple[str, int, str]] = Counter()  # calls of one kind, model and line
+        self.answers: dict[tuple[str, int, str], Any] = {}
+        self.passed_over = 0
         self.notes: list[str] = []
         self.keeps_weights = False
         self.busy = False
@@ -100,6 +105,19 @@ class Recorder:
             return values
         signs = np.random.default_rng(self.seed).choice([-1.0, 1.0], size=values.shape)
         return values * (1.0 + self.nudge * signs)
+
+    def in_loop(self, kind: str, model: Any, limit: int, work: Callable[[], Any]) -> Any:
+        """What ``work`` gives, which one line may do so often; after that, what it gave last."""
+        key = (kind, id(model), self.registry.line())
+        self.visits[key] += 1
+        if self.busy or self.visits[key] <= limit:
+            self.answers[key] = work()
+            return self.answers[key]
+        self.note(f"loops are cut: at {key[2]} {kind} is done {limit} times")
+        self.passed_over += 1
+        if self.passed_over > _MAX_PASSED_OVER:
+            raise Enough(f"cut after {_MAX_PASSED_OVER} more calls in loops")
+        return self.answers[key]
 
     @contextmanager
     def working(self) -> Iterator[None]:
