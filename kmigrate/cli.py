@@ -23,6 +23,7 @@ _EPILOG = """\b
 Commands:
   kmigrate verify BEFORE AFTER   run two versions of a program and compare what they compute
   kmigrate explain FILE[:LINE]   show the layouts that were inferred, and why a line changes or not
+  kmigrate weights OLD NEW       convert a weight file of a channels-first model
   kmigrate config [PATH]         show the configuration in force, and where it comes from
   kmigrate rule CODE             explain one code, e.g. KM104
   kmigrate rules                 list all codes
@@ -43,6 +44,7 @@ COMMANDS = {
     "explain": ("kmigrate.cli_explain", "command"),
     "rule": ("kmigrate.cli_rules", "rule"),
     "rules": ("kmigrate.cli_rules", "rules"),
+    "weights": ("kmigrate.cli_weights", "command"),
     "verify": ("kmigrate.cli_verify", "command"),
 }
 

@@ -23,7 +23,7 @@ def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...
     return prefixes
 
 
-def _keras_version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
+def keras_version(ctx: click.Context, parameter: click.Parameter, value: str) -> str:
     parts = value.split(".")
     if value != "auto" and not (len(parts) <= 3 and all(part.isdecimal() for part in parts)):
         raise click.BadParameter("say a version such as 1.2, or auto")
@@ -71,7 +71,7 @@ def about_the_source(function: Any) -> Any:
             "--source-keras",
             metavar="VERSION",
             default="auto",
-            callback=_keras_version,
+            callback=keras_version,
             help="The Keras that it was written for, e.g. 1.2.",
         ),
         click.option(

@@ -20,7 +20,7 @@ _OWN_AXIS = {"BatchNormalization", "LayerNormalization", "UnitNormalization"}
 
 @dataclass
 class WeightMap:
-    """For each weight of the model: None (as it is) or (flat source index, shape)."""
+    """For each weight of the model: None (as it is) or (order of its rows or of all its values, new shape)."""
 
     entries: list[tuple[np.ndarray, tuple[int, ...]] | None] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
@@ -32,10 +32,7 @@ class WeightMap:
 
     def apply(self, weights: list[np.ndarray]) -> list[np.ndarray]:
         """The before-weights (or gradients) in the order of the after-model."""
-        return [
-            w if entry is None else w.ravel()[entry[0]].reshape(entry[1])
-            for w, entry in zip(weights, self.entries, strict=True)
-        ]
+        return [w if entry is None else reordered(w, *entry) for w, entry in zip(weights, self.entries, strict=True)]
 
     def plain(self) -> dict[str, Any]:
         """As data for a log."""
@@ -47,6 +44,11 @@ class WeightMap:
         """The inverse of `plain`."""
         entries = [e if e is None else (e["index"], tuple(e["shape"])) for e in data["entries"]]
         return cls(entries, list(data["problems"]))
+
+
+def reordered(weight: np.ndarray, order: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """``weight`` cut into as many equal pieces as ``order`` is long, these in that order, as ``shape``."""
+    return weight.reshape(len(order), -1)[order].reshape(shape)
 
 
 def _positions(before: np.ndarray, after: np.ndarray) -> np.ndarray | None:
@@ -127,11 +129,8 @@ def _entry(
         raise ValueError(f"a weight of {layer['name']} has shape {old}, then {new}")
     plain = order is None or np.array_equal(order, np.arange(len(order)))
     if not plain and order is not None:
-        source = np.arange(int(np.prod(old))).reshape(old)
-        if layer["class"] == "PReLU":
-            return source.ravel()[order], new
-        if layer["class"] in _OWN_AXIS or (old[0] == len(order) and i in _input_weights(layer)):
-            return source[order].ravel(), new
+        if layer["class"] in ("PReLU", *_OWN_AXIS) or (old[0] == len(order) and i in _input_weights(layer)):
+            return order, new
     if old != new:
         if layer["class"] == "PReLU" and order is not None:
             return np.arange(int(np.prod(old))), new

@@ -41,8 +41,10 @@ def _child(job: dict[str, Any], libraries: Any, keep_closed: list[int]) -> None:
         os.dup2(out, 2)
         for fd in keep_closed:
             os.close(fd)
-        from kmigrate.verify.child.script import run
-
+        if job.get("do"):
+            from kmigrate.verify.child.checkpoint import run
+        else:
+            from kmigrate.verify.child.script import run
         run(job, libraries)
         status = 0
     except BaseException:

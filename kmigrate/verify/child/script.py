@@ -9,6 +9,7 @@ import sys
 import tempfile
 import traceback
 import types
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,7 @@ from kmigrate.verify.child.record import Enough, Recorder
 from kmigrate.verify.child.speed import measure
 
 
-def _environment(job: dict[str, Any]) -> None:
+def environment(job: dict[str, Any]) -> None:
     """Private home and temporary folder; the working copy is the current folder."""
     home = Path(job["home"])
     os.environ.update(HOME=str(home), KERAS_HOME=str(home / ".keras"), TMPDIR=job["tmp"])
@@ -46,13 +47,32 @@ def _environment(job: dict[str, Any]) -> None:
     sys.path[:] = [folders[0], *sys.path, *folders[1:]]
 
 
+def make_up(
+    libraries: stack.Stack, data: Data, saved: Callable[[str, list[np.ndarray]], None], work: str, old: bool
+) -> None:
+    """Let the script in ``work`` find what this machine does not have: data, pictures, libraries, old names of Keras.
+
+    ``old``: numpy takes floats as indices, too.
+    """
+    backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
+    datasets.install(libraries.keras.datasets, data, backend.image_data_format)
+    files.install(data, saved)
+    pictures.install(libraries, data)
+    surroundings.install(data)
+    old_numpy.names()
+    if old:
+        old_numpy.float_slices(os.path.realpath(work))
+    builtins.kmigrate_not_ported = _not_ported  # type: ignore[attr-defined]
+    stack.install_aliases(libraries)
+
+
 def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     """Everything that a child process does; afterwards there is a log for each of job['seeds'] (see `log.numbered`).
 
     The script is run once for each seed, up to the first that fails.
     """
     guard.limit(job["cpu"])
-    _environment(job)
+    environment(job)
     stack.set_float(libraries, job["floatx"], job["ordering"])
     libraries.tf.config.run_functions_eagerly(job["mode"] == "eager")
     if not job["timed"] or emulate.needed(libraries.tf):
@@ -67,15 +87,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
     own = function(*job["own_data"]) if job["own_data"] else None
     data = Data(job["seeds"][0], job["data"], tuple(job["guess"]), job["real_sizes"], own)
-    datasets.install(libraries.keras.datasets, data, backend.image_data_format)
-    files.install(data, recorder.saved)
-    pictures.install(libraries, data)
-    surroundings.install(data)
-    old_numpy.names()
-    if job["old"]:
-        old_numpy.float_slices(os.path.realpath(job["work"]))
-    builtins.kmigrate_not_ported = _not_ported  # type: ignore[attr-defined]
-    stack.install_aliases(libraries)
+    make_up(libraries, data, recorder.saved, job["work"], job["old"])
     device = "GPU" if libraries.tf.config.list_physical_devices("GPU") else "CPU"
     blocked: list[str] = []
     references = [Path(job["reference"])] * len(job["seeds"]) if job["reference"] else []
@@ -170,15 +182,20 @@ def _run_script(job: dict[str, Any], recorder: Recorder) -> dict[str, Any] | Non
                     "where": "",
                 }
     except BaseException as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        work = os.path.realpath(job["work"])
-        own = [f for f in frames if f.filename.startswith(work)]
-        where = f"{os.path.relpath(own[-1].filename, work)}:{own[-1].lineno}" if own else ""
-        shown = own[-1:] + [f for f in frames if f not in own][-3:]
-        text = "".join(traceback.format_list(own[:-1] + shown)).replace(work + os.sep, "")
-        message = str(error)[:2000].replace(work + os.sep, "")
-        return {"type": type(error).__name__, "message": message, "traceback": text, "where": where}
+        return failure(error, job)
     return None
+
+
+def failure(error: BaseException, job: dict[str, Any]) -> dict[str, Any]:
+    """An exception of the script as plain data, with its place in the script."""
+    frames = traceback.extract_tb(error.__traceback__)
+    work = os.path.realpath(job["work"])
+    own = [f for f in frames if f.filename.startswith(work)]
+    where = f"{os.path.relpath(own[-1].filename, work)}:{own[-1].lineno}" if own else ""
+    shown = own[-1:] + [f for f in frames if f not in own][-3:]
+    text = "".join(traceback.format_list(own[:-1] + shown)).replace(work + os.sep, "")
+    message = str(error)[:2000].replace(work + os.sep, "")
+    return {"type": type(error).__name__, "message": message, "traceback": text, "where": where}
 
 
 class NotPorted(BaseException):

@@ -7,6 +7,7 @@ depend on the layout; elementwise layers pass ids on.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -30,6 +31,19 @@ _KEEP_IDS = {
 _MAX_IDS = 4_000_000
 
 
+def _channel(layer: Any, kind: str, rank: int) -> tuple[bool | None, int]:
+    """Is the layer's output channels-first (None: not said), and which is its channel's axis; no batch is counted."""
+    if kind == "TimeDistributed":
+        layer = getattr(layer, "layer", layer)
+        kind = type(layer).__name__
+    order = getattr(layer, "data_format", None)
+    if order is None:
+        return None, 0
+    spatial = re.search(r"[123](?=D)", kind)
+    axis = rank - 1 - int(spatial.group()) if spatial else 0
+    return order == "channels_first" and axis >= 0, max(axis, 0)
+
+
 @dataclass
 class Tracer:
     """Collects ids during one forward pass; ``reference`` is the before-run's record in the after-run."""
@@ -41,6 +55,7 @@ class Tracer:
     generators: dict[str, Any] = field(default_factory=dict)
     reached: dict[int, np.ndarray] = field(default_factory=dict)  # id(layer) -> ids of its first input
     calls: Counter[str] = field(default_factory=Counter)
+    columns: dict[str, np.ndarray] = field(default_factory=dict)  # where a Dense layer's units come in another order
     next_id: int = 1
 
     def __post_init__(self) -> None:
@@ -51,6 +66,10 @@ class Tracer:
         """Give the model's inputs their ids; ``moves`` says how each corresponds to the before-run's."""
         for i, tensor in enumerate(tensors):
             self._new(f"input {i}", tensor, first=moves[i] == "first-to-last" if moves else None, moved=True)
+
+    def follow_input(self, key: str, tensor: Any, channel: int | None) -> None:
+        """Give an input its ids where the layout of both runs is known: ``channel`` is its axis, None without one."""
+        self._new(key, tensor, None if channel is None else True, -1 if channel is None else channel)
 
     def call(self, layer: Any, inputs: list[Any], outputs: list[Any], run: Any) -> None:
         """One leaf layer was called; ``run(arrays)`` calls it again on other values."""
@@ -66,12 +85,7 @@ class Tracer:
         key = f"{kind} {self.order.get(id(layer), -1)}"
         for output in outputs:
             self.calls[key] += 1
-            first = getattr(layer, "data_format", None)
-            self._new(
-                f"{key} call {self.calls[key]}",
-                output,
-                first == "channels_first" if first is not None else None,
-            )
+            self._new(f"{key} call {self.calls[key]}", output, *_channel(layer, kind, len(output.shape) - 1))
 
     def _follow(self, layer: Any, kind: str, ids: list[np.ndarray], output: Any, run: Any) -> np.ndarray | None:
         """Ids of the output if the layer only moves or scales values, else None."""
@@ -112,8 +126,11 @@ class Tracer:
         self.alive.append(tensor)  # an id() is only good while its object lives
         self.ids[id(tensor)] = ids
 
-    def _new(self, key: str, tensor: Any, first: bool | None, moved: bool = False) -> None:
-        """New ids, in channels-last order where the tensor is known to be channels-first."""
+    def _new(self, key: str, tensor: Any, first: bool | None, channel: int = 0, moved: bool = False) -> None:
+        """New ids, in channels-last order where the tensor is known to be channels-first.
+
+        ``channel`` is then the channel's axis, not counting the batch.
+        """
         shape = tuple(int(s) for s in tensor.shape[1:])
         size = int(np.prod(shape)) if shape else 1
         other = (self.reference or {}).get("generators", {}).get(key)
@@ -125,13 +142,15 @@ class Tracer:
         if moved:  # an input: ordered as in the before-run
             ids = np.moveaxis(flat.reshape(shape[-1:] + shape[:-1]), 0, -1) if first else flat.reshape(shape)
         elif first and len(shape) > 1:
-            ids = np.moveaxis(flat.reshape(shape[1:] + shape[:1]), -1, 0)
+            ids = np.moveaxis(flat.reshape((*shape[:channel], *shape[channel + 1 :], shape[channel])), -1, channel)
         else:
             ids = flat.reshape(shape)
             if same and other is not None and first is None and len(shape) > 1:
                 was = tuple(other["shape"])
                 if was != shape and was[1:] + was[:1] == shape:  # a layer of the user's own, moved as a whole
                     ids = np.moveaxis(flat.reshape(was), 0, -1)
+        if key in self.columns:
+            ids = flat[self.columns[key]].reshape(shape)
         self.generators[key] = {"base": base, "shape": list(shape)}
         self._set(tensor, ids)
 
