@@ -1,11 +1,11 @@
-"""A stand-in for the analysis, so that the shell is tested apart from layout inference."""
+"""A stand-in for the analysis, so that the shell is tested apart from layout inference; TensorFlow for all tests."""
 
 from __future__ import annotations
 
 import ast
 import io
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
@@ -14,6 +14,7 @@ from kmigrate import layout
 from kmigrate.layout.analysis import Program
 from kmigrate.layout.files import Files
 from kmigrate.plan import Edit, ModelReport, Plan, Status
+from kmigrate.verify import Server
 
 
 def analyse_settings(files: Files, options: object) -> Program:
@@ -60,3 +61,12 @@ def kmigrate(monkeypatch: pytest.MonkeyPatch, capsysbinary: pytest.CaptureFixtur
         return Outcome(int(exit.value.code or 0), out, err.decode())
 
     return run
+
+
+@pytest.fixture(scope="session")
+def servers() -> Iterator[dict[str, Server]]:
+    """One process for each stack, started when it is first used; every run is a fork of it."""
+    found = {stack: Server(stack) for stack in ("keras3", "tf_keras")}
+    yield found
+    for server in found.values():
+        server.close()

@@ -1,8 +1,8 @@
-"""One process that has imported TensorFlow for all tests; every run is a fork of it."""
+"""Verify two texts; the process that has imported TensorFlow is that of all tests."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +16,6 @@ from kmigrate.verify import Certificate, Server, VerifyOptions, verify
 class Source:
     path: Path
     raw: bytes
-
-
-@pytest.fixture(scope="session")
-def servers() -> Iterator[dict[str, Server]]:
-    """Started when they are first used."""
-    found = {stack: Server(stack) for stack in ("keras3", "tf_keras")}
-    yield found
-    for server in found.values():
-        server.close()
 
 
 @pytest.fixture
