@@ -87,14 +87,15 @@ class Runner:
 
     def _prepare(self, path: str) -> None:
         from kmigrate.options import Options
-        from kmigrate.prepare import NotRunnable, prepare
+        from kmigrate.prepare import NotRunnable, Side, prepare
         from kmigrate.source import SourceError, SourceFile
 
         if self.prepared is not None:
             return
         try:
             source = SourceFile.read(path)
-            ready = prepare(source, source, None, Options(**self.source))
+            side = Side.of(source)
+            ready = prepare(side, side, (), Options(**self.source))
         except (NotRunnable, SourceError) as error:
             raise WeightsError(f"{path}: {error}") from None
         except OSError as error:
@@ -102,8 +103,9 @@ class Runner:
         self.prepared = ready, ready.stack
 
     def _run(self, request: Request, do: str, written: str, x: str, floatx: str, control: int = 0) -> dict[str, Any]:
+        from kmigrate.keras_api.versions import project_root
         from kmigrate.verify import log
-        from kmigrate.verify.sandbox import Program
+        from kmigrate.verify.sandbox import Place, Program
         from kmigrate.verify.server import Server
 
         ready, stack = self.prepared if self.prepared is not None else (None, "keras3")
@@ -114,12 +116,11 @@ class Runner:
         folder = server.new_run()
         if ready is not None:
             path = Path(request.script)
-            program = Program.of([ready.after], path, path.absolute().parent)
+            program = Program.of(ready.after, path, Place(Path(project_root(str(path))), path.parent))
             program.stage(folder / "work", [])
-            entry = program.entry
         else:
             (folder / "work").mkdir(parents=True)
-            entry = ""
+            program = Program({}, "", None)
         plain = {**asdict(request), "old": os.path.abspath(request.old), "new": os.path.abspath(request.new)}
         if request.architecture:
             plain["architecture"] = os.path.abspath(request.architecture)
@@ -132,7 +133,9 @@ class Runner:
                 "tmp": str(folder / "tmp"),
                 "output": str(folder / "output.txt"),
                 "log": str(folder / "log"),
-                "entry": entry,
+                "entry": program.entry,
+                "folder": program.folder,
+                "search_path": program.search_path if ready is not None else ["."],
                 "argv": [],
                 "floatx": floatx,
                 "ordering": ready.ordering if ready is not None else None,
