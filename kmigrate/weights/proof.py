@@ -115,12 +115,12 @@ class Runner:
             server = self.own
         folder = server.new_run()
         if ready is not None:
-            path = Path(request.script)
-            program = Program.of(ready.after, path, Place(Path(project_root(str(path))), path.parent))
+            path = Path(request.script).absolute()
+            program = Program.of(ready.after, path, Place(project_root(path) or path.parent, path.parent))
             program.stage(folder / "work", [])
         else:
             (folder / "work").mkdir(parents=True)
-            program = Program({}, "", None)
+            program = Program({}, "-", None)
         plain = {**asdict(request), "old": os.path.abspath(request.old), "new": os.path.abspath(request.new)}
         if request.architecture:
             plain["architecture"] = os.path.abspath(request.architecture)
@@ -134,6 +134,7 @@ class Runner:
                 "output": str(folder / "output.txt"),
                 "log": str(folder / "log"),
                 "entry": program.entry,
+                "script": ready is not None,
                 "folder": program.folder,
                 "search_path": program.search_path if ready is not None else ["."],
                 "argv": [],

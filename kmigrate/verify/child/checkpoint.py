@@ -44,7 +44,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     result: dict[str, Any] = {"error": None, "notes": []}
     guard.install(Path(job["sandbox"]), [])
     try:
-        if job["entry"]:
+        if job["script"]:
             model = _script_model(job, libraries, result["notes"])
         else:
             model = None
