@@ -46,9 +46,7 @@ class Outcome:
 Prove = Callable[[Request, Checkpoint, Plan, str], tuple[bool | None, str]]
 
 
-def architectures(
-    request: Request, checkpoint: Checkpoint, script: Callable[[str], Architecture]
-) -> list[tuple[str, Architecture]]:
+def architectures(request: Request, checkpoint: Checkpoint, script: Script) -> list[tuple[str, Architecture]]:
     """The models that are known: the file's own, that of ``--architecture``, that which ``script`` builds."""
     found: list[tuple[str, Architecture]] = []
     if checkpoint.config is not None:
@@ -56,7 +54,7 @@ def architectures(
     if request.architecture:
         found.append((request.architecture, _architecture(request.architecture)))
     if request.script:
-        found.append((request.script, script(request.script)))
+        found.append((request.script, script(request)))
     for _, model in found:
         _shared_alphas(checkpoint, model)
     if not found:
@@ -96,7 +94,7 @@ def _architecture(path: str) -> Architecture:
     return parse(data, path)
 
 
-def make_plan(request: Request, checkpoint: Checkpoint, script: Callable[[str], Architecture]) -> Plan:
+def make_plan(request: Request, checkpoint: Checkpoint, script: Script) -> Plan:
     """How ``request`` is carried out; raises WeightsError."""
     old, new, notes = planning.pair(architectures(request, checkpoint, script), request.facts, checkpoint.generation)
     return planning.make(checkpoint, old, new, request.target, request.facts, notes)
@@ -120,7 +118,7 @@ def check_names(request: Request, checkpoint: Checkpoint) -> None:
         raise WeightsError(f"{name}: is there already, and no file is written over")
 
 
-def convert(request: Request, script: Callable[[str], Architecture], prove: Prove, progress: Progress) -> Outcome:
+def convert(request: Request, script: Script, prove: Prove, progress: Progress) -> Outcome:
     """Convert the file; it appears under its new name only when it is complete and nothing spoke against it.
 
     Raises WeightsError; the old file is only read.

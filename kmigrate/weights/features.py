@@ -31,9 +31,10 @@ _Array = np.ndarray
 
 
 class Tensor:
-    """What a value is to the tracer: an object with a shape."""
+    """What a value is to the tracer: an object with a shape, which has a batch there."""
 
     def __init__(self, shape: Shape) -> None:
+        self.own = shape
         self.shape = (None, *shape)
 
 
@@ -163,7 +164,7 @@ class _Walk:
             return NotKnown(f"{layer.name} is a model for each time step, which is not followed")
         unknown = next((value for value in given if isinstance(value, NotKnown)), None)
         tensors = [value for value in given if isinstance(value, Tensor)]
-        shapes = [tensor.shape[1:] for tensor in tensors]
+        shapes = [tensor.own for tensor in tensors]
         self._leaf(layer, tensors[0] if given and isinstance(given[0], Tensor) else None, unknown, path)
         if unknown is not None:
             return unknown
@@ -186,19 +187,19 @@ class _Walk:
     def _leaf(self, layer: Layer, tensor: Tensor | None, unknown: NotKnown | None, path: tuple[str, ...]) -> None:
         if id(layer) in self.by_layer:
             return
-        shape = tensor.shape[1:] if tensor is not None else None
+        shape = tensor.own if tensor is not None else None
         if layer.kind == "TimeDistributed" and shape is not None:
             shape = shape[1:]
+        shapes: list[Shape] = []
         try:
             shapes = weights(layer, shape if shape is not None else ())
-        except NotKnown as error:
-            shapes, unknown = None, error  # type: ignore[assignment]
+            if not shapes:
+                return
+        except NotKnown:
+            return  # a class of the user's own: that it has weights after all is seen when the file is read
         except (KeyError, IndexError, TypeError, ValueError):
-            shapes = None  # type: ignore[assignment]
-        if shapes == []:
-            return
-        why = str(unknown) if unknown is not None else ""
-        leaf = Leaf(layer, (*path, layer.name), shapes or [], None, why, shape or ())
+            pass  # what it gets is not known
+        leaf = Leaf(layer, (*path, layer.name), shapes, None, str(unknown) if unknown else "", shape or ())
         self.by_layer[id(layer)] = leaf
         self.found.leaves.append(leaf)
 

@@ -138,7 +138,8 @@ def keras3_paths(model: Architecture, prefix: str = "") -> dict[tuple[str, ...],
         folder = f"{prefix}layers/{name}_{number}" if number else f"{prefix}layers/{name}"
         if layer.model is not None:
             for path, folders in keras3_paths(layer.model, f"{folder}/").items():
-                found[(layer.name, *path)] = folders
+                own = (layer.name, *path)
+                found[own] = folders
         else:
             found[layer.name,] = _folders(layer, folder)
     return found

@@ -28,7 +28,8 @@ class Runner:
     """The scripts and predictions of one conversion; a context manager."""
 
     def __init__(self, server: Server | None = None, **source: Any) -> None:
-        self.given, self.own = server, None
+        self.given = server
+        self.own: Server | None = None
         self.source = source  # fields of Options: what the script does not say of itself
         self.prepared: tuple[Any, str] | None = None
         self.text = ""  # the architecture that the script builds
@@ -111,8 +112,8 @@ class Runner:
         ready, stack = self.prepared if self.prepared is not None else (None, "keras3")
         server = self.given if self.given is not None and self.given.stack == stack else None
         if server is None:
-            self.own = self.own if self.own is not None and self.own.stack == stack else Server(stack)
-            server = self.own
+            server = self.own if self.own is not None and self.own.stack == stack else Server(stack)
+            self.own = server
         folder = server.new_run()
         if ready is not None:
             path = Path(request.script).absolute()

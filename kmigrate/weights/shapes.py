@@ -237,7 +237,7 @@ def weights(layer: Layer, shape: Shape) -> list[Shape]:
     if kind == "Embedding":
         return [(int(config["input_dim"]), int(config["output_dim"]))]
     if kind == "BatchNormalization":
-        size = (shape[own_axis(int(config.get("axis", -1)), len(shape))],)
+        size: Shape = (shape[own_axis(int(config.get("axis", -1)), len(shape))],)
         return [size] * (2 + bool(config.get("scale", True)) + bool(config.get("center", True)))
     if kind == "LayerNormalization":
         axis = config.get("axis", -1)
@@ -266,7 +266,10 @@ def _gates(layer: Layer, shape: Shape, bias: bool) -> list[Shape]:
     units = int(layer.config["units"])
     width = units * RECURRENT[layer.kind]
     after = layer.kind == "GRU" and layer.config.get("reset_after", False)
-    return [(shape[-1], width), (units, width)] + [(2, width) if after else (width,)] * bias
+    found: list[Shape] = [(shape[-1], width), (units, width)]
+    if bias:
+        found.append((2, width) if after else (width,))
+    return found
 
 
 def _kernels(layer: Layer, shape: Shape, bias: bool) -> list[Shape]:

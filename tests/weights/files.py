@@ -48,8 +48,8 @@ RECORDED = [Recorded(path.parent.name, path.stem) for path in sorted(FOLDER.glob
 def converted(request: Request) -> Outcome:
     """Without a proof."""
 
-    def no_script(path: str) -> Any:
-        raise AssertionError(path)
+    def no_script(request: Request) -> Any:
+        raise AssertionError(request)
 
     return convert(request, no_script, lambda *given: (None, ""), lambda name, size: None)
 

@@ -62,13 +62,13 @@ class Builder:
             found = made[call.layer](given if len(given) > 1 or self._joins(layer) else given[0])
             for index, result in enumerate(found if isinstance(found, list | tuple) else [found]):
                 values[call.layer, call.number, index] = result
-        name = path[-1] if path else None
+        own_name = path[-1] if path else None
         if model.sequential:
             order = [made[layer.name] for layer in model.layers if layer.name in made]
-            return self.keras.Sequential([values[model.inputs[0]], *order], name=name)
+            return self.keras.Sequential([values[model.inputs[0]], *order], name=own_name)
         outputs = [values[value] for value in model.outputs]
         return self.keras.Model(
-            [values[v] for v in model.inputs], outputs if len(outputs) > 1 else outputs[0], name=name
+            [values[v] for v in model.inputs], outputs if len(outputs) > 1 else outputs[0], name=own_name
         )
 
     @staticmethod

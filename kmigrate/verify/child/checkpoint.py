@@ -167,7 +167,7 @@ def _compare(job: dict[str, Any], libraries: stack.Stack, script_model: Any) -> 
 
     request = Request(**{**job["request"], "facts": Facts(**job["request"]["facts"])})
     with open_checkpoint(request.old) as checkpoint:
-        plan = make_plan(request, checkpoint, lambda path: parse(job["script_architecture"], path))
+        plan = make_plan(request, checkpoint, lambda request: parse(job["script_architecture"], request.script))
         builder = Builder(libraries, plan.old.generation, plan.before, request.allow_code)
         old = builder.model(plan.old)
         for step in plan.steps:
@@ -242,9 +242,10 @@ def _control(
 def _by_path(model: Any, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
     found: dict[tuple[str, ...], Any] = {}
     for layer in model.layers:
+        own = (*path, layer.name)
         if hasattr(layer, "layers"):
-            found.update(_by_path(layer, (*path, layer.name)))
-        found[(*path, layer.name)] = layer
+            found.update(_by_path(layer, own))
+        found[own] = layer
     return found
 
 

@@ -9,7 +9,7 @@ def make(keras: Any, tf: Any) -> dict[str, Any]:
     """Their classes by name, for the Keras that is given."""
     layers, activations = keras.layers, keras.activations
 
-    class LocallyConnected2D(layers.Layer):  # type: ignore[misc, name-defined]
+    class LocallyConnected2D(layers.Layer):  # type: ignore[name-defined]
         """A convolution with a kernel for each place; patches are (h, w, in) here."""
 
         def __init__(self, filters: int, kernel_size: Any, strides: Any = (1, 1), activation: Any = None,
@@ -42,7 +42,7 @@ def make(keras: Any, tf: Any) -> dict[str, Any]:
             places = [(n - k) // s + 1 for n, k, s in zip(sides, self.size, self.strides)]
             return (shape[0], self.filters, *places) if self.first else (shape[0], *places, self.filters)
 
-    class Highway(layers.Layer):  # type: ignore[misc, name-defined]
+    class Highway(layers.Layer):  # type: ignore[name-defined]
         """Weights W, W_carry, b, b_carry."""
 
         def __init__(self, activation: Any = None, use_bias: bool = True, **kwargs: Any) -> None:
@@ -64,7 +64,7 @@ def make(keras: Any, tf: Any) -> dict[str, Any]:
             t = tf.sigmoid(carry)
             return self.activation(plain) * t + (1 - t) * x
 
-    class MaxoutDense(layers.Layer):  # type: ignore[misc, name-defined]
+    class MaxoutDense(layers.Layer):  # type: ignore[name-defined]
         """The largest of ``nb_feature`` linear layers."""
 
         def __init__(self, units: int, nb_feature: int = 4, use_bias: bool = True, **kwargs: Any) -> None:
