@@ -46,6 +46,9 @@ class Outcome:
 Prove = Callable[[Request, Checkpoint, Plan, str], tuple[bool | None, str]]
 
 
+Script = Callable[[Request], Architecture]  # the model that the request's script builds
+
+
 def architectures(request: Request, checkpoint: Checkpoint, script: Script) -> list[tuple[str, Architecture]]:
     """The models that are known: the file's own, that of ``--architecture``, that which ``script`` builds."""
     found: list[tuple[str, Architecture]] = []

@@ -248,10 +248,12 @@ def weights(layer: Layer, shape: Shape) -> list[Shape]:
         shared = config.get("shared_axes") or []
         return [tuple(1 if i + 1 in shared else n for i, n in enumerate(shape))]
     if kind == "Highway":
-        return [(shape[-1], shape[-1])] * 2 + [(shape[-1],)] * 2 * bias
+        squares: list[Shape] = [(shape[-1], shape[-1])] * 2
+        return squares + [(shape[-1],)] * 2 * bias
     if kind == "MaxoutDense":
         count, units = int(config["nb_feature"]), int(config["units"])
-        return [(count, shape[-1], units)] + [(count, units)] * bias
+        own: list[Shape] = [(count, shape[-1], units)]
+        return own + [(count, units)] * bias
     if kind in ("SReLU", "ParametricSoftplus"):
         return [shape] * (4 if kind == "SReLU" else 2)
     if spatial(kind) and kind in _ONE and _ONE[kind] is _convolution:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from kmigrate.verify import log
-from kmigrate.verify.child import emulate, guard, stack, stubs
+from kmigrate.verify.child import emulate, guard, stack
 from kmigrate.verify.child.build_model import Builder, CannotBuild
-from kmigrate.verify.child.script import environment, failure
+from kmigrate.verify.child.data import Data
+from kmigrate.verify.child.script import NotPorted, environment, failure, make_up
 
 _USES = (
     "fit", "fit_generator", "train_on_batch", "evaluate", "evaluate_generator", "predict", "predict_generator",
@@ -43,6 +44,7 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
     np.random.seed(0)
     result: dict[str, Any] = {"error": None, "notes": []}
     guard.install(Path(job["sandbox"]), [])
+    load_weights = libraries.model_class.load_weights  # the script gets another one
     try:
         if job["script"]:
             model = _script_model(job, libraries, result["notes"])
@@ -51,10 +53,10 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
         if job["do"] == "graph":
             result["architecture"] = architecture(model, libraries)
         else:
-            result.update(_compare(job, libraries, model))
+            result.update(_compare(job, libraries, model, load_weights))
     except (CannotBuild, NotImplementedError) as error:
         result["error"] = {"type": "CannotBuild", "message": str(error), "where": "", "traceback": ""}
-    except Exception as error:
+    except (Exception, NotPorted) as error:
         result["error"] = failure(error, job)
     log.dump(result, Path(job["log"]))
 
@@ -96,12 +98,7 @@ def _script_model(job: dict[str, Any], libraries: stack.Stack, notes: list[str])
     libraries.keras.models.load_model = load_model
     for name in ("save", "save_weights", "compile"):
         setattr(cls, name, lambda model, *args, **kwargs: None)
-    backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
-    data = stubs.Data(0, {}, (16, 3, 37, 29), False)
-    stubs.install_datasets(libraries.keras.datasets, data, backend.image_data_format)
-    stubs.install_numpy(data, lambda name, values: None)
-    stubs.install_surroundings(notes)
-    stack.install_aliases(libraries)
+    make_up(libraries, Data(0), lambda name, values: None)
     try:
         runpy.run_path(os.path.join(os.path.realpath(job["work"]), job["entry"]), run_name="__main__")
     except Found as found:
@@ -125,6 +122,7 @@ def _script_model(job: dict[str, Any], libraries: stack.Stack, notes: list[str])
 def _outer(models: list[Any]) -> list[Any]:
     """Those that are no part of another."""
     inside = {id(layer) for model in models for layer in getattr(model, "layers", [])}
+    inside |= {id(getattr(model, "_functional", None)) for model in models}  # what a Sequential of Keras 3 is made of
     return [model for model in models if id(model) not in inside and getattr(model, "layers", None)]
 
 
@@ -157,7 +155,7 @@ def architecture(model: Any, libraries: stack.Stack) -> str:
 # -- predictions
 
 
-def _compare(job: dict[str, Any], libraries: stack.Stack, script_model: Any) -> dict[str, Any]:
+def _compare(job: dict[str, Any], libraries: stack.Stack, script_model: Any, load_weights: Any) -> dict[str, Any]:
     from kmigrate.weights import forms
     from kmigrate.weights.architecture import parse
     from kmigrate.weights.convert import Request, make_plan
@@ -180,7 +178,7 @@ def _compare(job: dict[str, Any], libraries: stack.Stack, script_model: Any) -> 
             new, layers = script_model, _by_path(script_model)
         by_keras = plan.generation == 3 and libraries.name == stack.KERAS3
         if by_keras:
-            libraries.keras.Model.load_weights(new, job["written"])
+            load_weights(new, job["written"])
         else:
             with open_checkpoint(job["written"]) as fresh:
                 leaves = [step.new for step in plan.steps]
