@@ -38,6 +38,7 @@ from keras.models import Model, Sequential
 
 if THEANO:
     K.set_floatx("float64")
+    theano.config.floatX = "float64"  # Keras has set it to what keras.json says
 if TWO:
     K.set_image_data_format("channels_first")
 elif not OLD:
