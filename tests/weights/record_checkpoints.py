@@ -24,7 +24,7 @@ TWO = NAME == "keras231"
 
 if THEANO:
     os.environ["THEANO_FLAGS"] = "floatX=float64"
-    import theano.ifelse  # noqa: F401  (Keras 1.2.2 uses it without importing it)
+    import theano.ifelse
 elif OLD:
     import tensorflow as tf
     from tensorflow.python.ops import control_flow_ops
