@@ -138,6 +138,7 @@ class Runner:
                 "script": ready is not None,
                 "folder": program.folder,
                 "search_path": program.search_path if ready is not None else ["."],
+                "old": ready.old if ready is not None else False,
                 "argv": [],
                 "floatx": floatx,
                 "ordering": ready.ordering if ready is not None else None,

@@ -98,7 +98,7 @@ def _script_model(job: dict[str, Any], libraries: stack.Stack, notes: list[str])
     libraries.keras.models.load_model = load_model
     for name in ("save", "save_weights", "compile"):
         setattr(cls, name, lambda model, *args, **kwargs: None)
-    make_up(libraries, Data(0), lambda name, values: None)
+    make_up(libraries, Data(0), lambda name, values: None, job["work"], job["old"])
     try:
         runpy.run_path(os.path.join(os.path.realpath(job["work"]), job["entry"]), run_name="__main__")
     except Found as found:
