@@ -117,6 +117,12 @@ class _WithCommands(click.Command):
     default="keep",
     help="What code outside feeds to a model and gets from it: keep its layout by Permute layers, or flip it.",
 )
+@click.option(
+    "--cell-order",
+    type=click.Choice(["auto", "top-down"]),
+    default="auto",
+    help="How the cells of a notebook are run, where that matters and their counts do not tell.",
+)
 @click.option("--select", multiple=True, metavar="CODES", callback=codes, help="Only these, e.g. KM1,KM201.")
 @click.option("--ignore", multiple=True, metavar="CODES", callback=codes, help="All but these.")
 @click.option("--force-exclude", is_flag=True, help="Heed what the configuration excludes for files given by name too.")

@@ -150,7 +150,7 @@ def _convert(
             say(line)
     accepted = changed
     certificates: dict[str, Certificate] = {}
-    if mode.verify:
+    if mode.verify and changed:
         programs: dict[int, list[Result]] = {}
         for result in changed:
             programs.setdefault(result.program, []).append(result)
@@ -211,7 +211,7 @@ def _show(changed: Sequence[Result], mode: Mode) -> None:
     parts = []
     for result in changed:
         before, after = _pair(result)
-        diff = unified(result.path, before.raw, after.raw)
+        diff = unified(result.path, before.raw, after.raw, before.notebook.headings() if before.notebook else ())
         if colours:
             click.echo(coloured(diff, before.encoding), nl=False)
         else:

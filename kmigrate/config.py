@@ -32,6 +32,7 @@ ABOUT_FILES = (
     "select",
     "ignore",
     "unsafe_fixes",
+    "cell_order",
 )
 
 

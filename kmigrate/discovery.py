@@ -91,8 +91,6 @@ class _Search:
     def file(self, path: str) -> None:
         if not os.path.lexists(path):
             self._problem(path, "no such file or folder")
-        elif path.endswith(".ipynb"):
-            self._problem(path, "notebooks are not supported yet")
         elif not os.path.isfile(path):
             self._problem(path, "broken link" if os.path.islink(path) else "not a regular file")
         else:
@@ -160,7 +158,7 @@ class _Search:
                     continue
                 below = self._below(entry.path, os.path.join(shown, name), rules, links, config, is_top=False)
                 any_python = any_python or below
-            elif name.endswith(".py") or (config is not None and config.includes(entry.path)):
+            elif name.endswith((".py", ".ipynb")) or (config is not None and config.includes(entry.path)):
                 if config is not None and config.excludes(entry.path):
                     any_python = True
                 elif entry.is_symlink():

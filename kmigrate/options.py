@@ -22,6 +22,7 @@ class Options:
     select: tuple[str, ...] = ()  # code prefixes; empty: all
     ignore: tuple[str, ...] = ()
     unsafe_fixes: bool = False  # also edits that round differently, or move a gradient elsewhere than at 0
+    cell_order: str = "auto"  # auto | top-down: how the cells of notebooks are run
     per_file_ignores: tuple[tuple[str, str, tuple[str, ...]], ...] = ()  # folder, pattern, code prefixes
 
     def ignored_in(self, path: str, code: str) -> bool:

@@ -48,6 +48,7 @@ class Result:
     plan: Plan = field(default_factory=Plan)
     error: Diagnostic | None = None
     options: Options = field(default_factory=Options)
+    refused: bool = False  # a notebook that may do something else than its cells say from top to bottom
     program: int = 0  # files with one number belong together: their changes are written together
     entries: tuple[str, ...] = ()  # the scripts that these files are run by
     ported: bool = False  # to another Keras
@@ -85,7 +86,9 @@ def convert(
         warnings.simplefilter("ignore", SyntaxWarning)
         warnings.simplefilter("ignore", DeprecationWarning)
         results = {candidate.path: _read(candidate) for candidate in candidates}
-        readable = [path for path, result in results.items() if result.error is None]
+        for path, result in results.items():
+            _refuse_notebook(result, options if isinstance(options, Options) else options.get(path, Options()))
+        readable = [path for path, result in results.items() if result.error is None and not result.refused]
         forget()
         project = Project(results if given is None else given)
         for number, group in enumerate(project.groups(readable)):
@@ -126,6 +129,19 @@ def _read(candidate: Candidate) -> Result:
     else:
         result.error = unparsable(result.source)
     return result
+
+
+def _refuse_notebook(result: Result, options: Options) -> None:
+    """Leave a notebook alone whose cells do not say what it does."""
+    notebook = result.source.notebook if result.source is not None else None
+    if notebook is None or result.error is not None:
+        return
+    from kmigrate.notebook import order_problem
+
+    why = notebook.refusal or (order_problem(notebook) if options.cell_order == "auto" else None)
+    if why is not None:
+        result.options, result.refused = options, True
+        result.plan.diagnostics.append(Diagnostic(result.path, 0, 0, "KM911", f"{why}: left alone"))
 
 
 @contextlib.contextmanager

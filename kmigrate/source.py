@@ -1,6 +1,6 @@
-"""A file as bytes, and as cells of text that give the same bytes back.
+"""A file as bytes, and as text that gives the same bytes back.
 
-A Python script has one cell; the list is there for notebooks.
+The text of a notebook is the program that its cells make (`kmigrate.notebook`).
 """
 
 from __future__ import annotations
@@ -10,6 +10,10 @@ import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kmigrate.notebook import Notebook
 
 _NEWLINE = re.compile(rb"\r\n|\r|\n")
 _COOKIE = re.compile(rb"[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")
@@ -40,9 +44,12 @@ class Cell:
 class SourceFile:
     """The bytes of a file and their text, cell by cell."""
 
-    __slots__ = ("bom", "cells", "encoding", "path", "raw")
+    __slots__ = ("bom", "cells", "encoding", "notebook", "path", "raw")
 
-    def __init__(self, path: Path, raw: bytes, encoding: str, bom: bool, cells: list[Cell]) -> None:
+    def __init__(
+        self, path: Path, raw: bytes, encoding: str, bom: bool, cells: list[Cell], notebook: Notebook | None = None
+    ) -> None:
+        self.notebook = notebook
         self.path = path
         self.raw = raw
         self.encoding = encoding
@@ -69,6 +76,8 @@ class SourceFile:
                 encoding would not turn back into the same bytes.
         """
         path = str(name)
+        if path.endswith(".ipynb"):
+            return cls._of_notebook(data, path)
         bom = data.startswith(codecs.BOM_UTF8)
         body = data[len(codecs.BOM_UTF8) :] if bom else data
         encoding = _encoding(body, bom, path)
@@ -88,6 +97,16 @@ class SourceFile:
         if not kept:
             raise SourceError(path, 1, 1, f"{encoding} does not give the same bytes back")
         return cls(Path(name), data, encoding, bom, [Cell(text)])
+
+    @classmethod
+    def _of_notebook(cls, data: bytes, path: str) -> SourceFile:
+        from kmigrate.notebook import Notebook, NotebookError
+
+        try:
+            notebook = Notebook(data)
+        except NotebookError as error:
+            raise SourceError(path, 0, 0, str(error)) from error
+        return cls(Path(path), data, "utf-8", False, [Cell(notebook.program)], notebook)
 
     @staticmethod
     def encoded(text: str, name: str) -> bytes:
@@ -109,6 +128,13 @@ class SourceFile:
             SourceError: a text has a character that the encoding lacks.
         """
         (text,) = texts
+        if self.notebook is not None:
+            from kmigrate.notebook import NotebookError
+
+            try:
+                return self.notebook.with_program(text)
+            except NotebookError as error:
+                raise SourceError(str(self.path), 0, 0, str(error)) from error
         try:
             body = text.encode(self.encoding)
         except UnicodeEncodeError as error:

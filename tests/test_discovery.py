@@ -88,7 +88,6 @@ def test_caches_environments_and_installed_packages_are_passed_by() -> None:
             id="none",
         ),
         pytest.param("dead.py", lambda: os.symlink("no", "dead.py"), "dead.py: broken link", id="broken link"),
-        pytest.param("n.ipynb", lambda: make("n.ipynb"), "n.ipynb: notebooks are not supported yet", id="notebook"),
         pytest.param("pipe.py", lambda: os.mkfifo("pipe.py"), "pipe.py: not a regular file", id="pipe"),
     ],
 )

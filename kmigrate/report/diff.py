@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 
 
-def unified(path: str, before: bytes, after: bytes) -> bytes:
-    """The diff of one file; its name is relative to the working folder where that is possible."""
+def unified(path: str, before: bytes, after: bytes, headings: Sequence[tuple[int, str]] = ()) -> bytes:
+    """The diff of one file; its name is relative to the working folder where that is possible.
+
+    ``headings`` name what begins at a line, e.g. the cells of a notebook: each hunk says in which it begins.
+    """
     from difflib import diff_bytes, unified_diff
 
     name = _quoted(_relative(path))
@@ -18,7 +23,18 @@ def unified(path: str, before: bytes, after: bytes) -> bytes:
         _header(b"b/", name),
         lineterm=b"\n",
     )
+    if headings:
+        lines = (_headed(line, headings) for line in lines)
     return b"".join(line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n" for line in lines)
+
+
+def _headed(line: bytes, headings: Sequence[tuple[int, str]]) -> bytes:
+    found = re.match(rb"@@ -(\d+)(?:,(\d+))? \+\S+ @@", line)
+    if found is None:
+        return line
+    last = int(found[1]) + int(found[2] or 1) - 4  # behind the context that a hunk ends with
+    names = [name for start, name in headings if start <= last]
+    return found[0] + f" {names[-1]}\n".encode() if names else line
 
 
 def _lines(data: bytes) -> list[bytes]:

@@ -25,7 +25,7 @@ def as_github(results: Sequence[Result], problems: Sequence[Problem] = ()) -> st
 
 
 def _command(level: str, path: str, line: int, column: int, code: str, message: str) -> str:
-    place = f",line={line},col={max(column, 1)}" if line else ""
+    place = f",line={line},col={max(column, 1)}" if line and not path.endswith(".ipynb") else ""
     title = f"kmigrate {code}".strip()
     return f"::{level} file={_property(path)}{place},title={title}::{_data(f'{code} {message}'.strip())}"
 

@@ -70,17 +70,26 @@ def status(result: Result) -> str:
 
 def _file(result: Result) -> dict[str, Any]:
     changed = result.new is not None
+    notebook = result.source.notebook if result.source is not None else None
+
+    def cell(line: int) -> dict[str, Any]:
+        """Where a line of the program stands in a notebook."""
+        if notebook is None or not line:
+            return {"line": line}
+        number, inside = notebook.place(line)
+        return {"line": inside, "cell": number}
+
     return {
         "path": result.path,
         "status": status(result),
         "program": result.program,
         "models": [
-            {"name": m.name, "line": m.line, "status": m.status.value, "reasons": list(m.reasons)}
+            {"name": m.name, **cell(m.line), "status": m.status.value, "reasons": list(m.reasons)}
             for m in result.plan.models
         ],
         "edits": _edits(result) if changed else [],
         "diagnostics": [
-            {"code": d.code, "path": d.path, "line": d.line, "column": d.column, "message": d.message, "model": d.group}
+            {"code": d.code, "path": d.path, **cell(d.line), "column": d.column, "message": d.message, "model": d.group}
             for d in wanted(result)
         ],
         "assumptions": [{"what": a.what, "value": a.value, "why": a.why} for a in result.plan.assumptions],
@@ -90,6 +99,7 @@ def _file(result: Result) -> dict[str, Any]:
 
 def _edits(result: Result) -> list[dict[str, Any]]:
     assert result.source is not None
+    notebook = result.source.notebook
     places = Places(result.source.cells[0].text)
     found = []
     for edit in result.plan.edits:
@@ -97,10 +107,11 @@ def _edits(result: Result) -> list[dict[str, Any]]:
         found.append(
             {
                 "code": edit.code,
-                "line": line,
+                "line": line if notebook is None else notebook.place(line)[1],
                 "column": column,
-                "end_line": end_line,
+                "end_line": end_line if notebook is None else notebook.place(end_line)[1],
                 "end_column": end_column,
+                **({} if notebook is None else {"cell": notebook.place(line)[0]}),
                 "reason": edit.reason,
                 "group": edit.group,
             }
@@ -110,4 +121,6 @@ def _edits(result: Result) -> list[dict[str, Any]]:
 
 def _diff(result: Result) -> str:
     assert result.source is not None and result.new is not None
-    return unified(result.path, result.source.raw, result.new.raw).decode(result.source.encoding, "replace")
+    before = result.source
+    headings = before.notebook.headings() if before.notebook is not None else ()
+    return unified(result.path, before.raw, result.new.raw, headings).decode(before.encoding, "replace")

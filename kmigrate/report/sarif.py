@@ -79,7 +79,7 @@ def _result(
     rules: list[str], code: str, level: str, message: str, path: str, region: dict[str, int] | None
 ) -> dict[str, Any]:
     physical: dict[str, Any] = {"artifactLocation": {"uri": _uri(path)}}
-    if region is not None:
+    if region is not None and not path.endswith(".ipynb"):  # its lines are those of JSON
         physical["region"] = region
     return {
         "ruleId": code,
@@ -95,7 +95,11 @@ def _fix(results: Sequence[Result]) -> dict[str, Any]:
     changes = []
     for result in results:
         assert result.source is not None and result.new is not None
-        replacements = _replacements(result.source.cells[0].text, result.new.cells[0].text)
+        before, after = result.source, result.new
+        if before.notebook is None:
+            replacements = _replacements(before.cells[0].text, after.cells[0].text)
+        else:
+            replacements = _replacements(before.raw.decode("utf-8"), after.raw.decode("utf-8"))
         changes.append({"artifactLocation": {"uri": _uri(result.path)}, "replacements": replacements})
     return {"description": {"text": "Convert the program as a whole."}, "artifactChanges": changes}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from kmigrate.plan import Assumption, Diagnostic, Edit, ModelReport, Status
 
 if TYPE_CHECKING:
+    from kmigrate.notebook import Notebook
     from kmigrate.pipeline import Result
 
 _LEFT = (Status.LEFT_ALONE, Status.ASKED)
@@ -19,8 +20,9 @@ _REASON = re.compile(r"(KM\d{3}) line (\d+): (.*)", re.DOTALL)
 
 def details(results: Sequence[Result]) -> list[str]:
     """A line for each diagnostic and each relu, each assumption behind a change and each model, file by file."""
-    lines = []
+    lines: list[str] = []
     for result in results:
+        first = len(lines)
         told = [d for d in result.diagnostics if d is result.error or result.options.wants(d.code, d.path)]
         said = [(d.line, d.column, str(d)) for d in told]
         relus = _relus(result)
@@ -32,7 +34,28 @@ def details(results: Sequence[Result]) -> list[str]:
             lines.append(f"{result.path}: brought to Keras 3")
         borders = _borders(result)
         lines += [model_line(model, borders, told, relus=bool(relus)) for model in result.plan.models]
+        if result.source is not None and result.source.notebook is not None:
+            lines = [*lines[:first], *(_in_cells(line, result.path, result.source.notebook) for line in lines[first:])]
     return list(dict.fromkeys(lines))
+
+
+def _in_cells(line: str, path: str, notebook: Notebook) -> str:
+    """A message with places in the program as places in the cells of a notebook."""
+
+    def place(number: str) -> str:
+        cell, inside = notebook.place(int(number))
+        return f"cell {cell} line {inside}"
+
+    def places(match: re.Match[str]) -> str:
+        return ", ".join(place(number) for number in re.findall(r"\d+", match[0]))
+
+    start = re.match(re.escape(path) + r":([1-9]\d*)(?=:)", line)
+    if start is not None:
+        cell, inside = notebook.place(int(start[1]))
+        head, rest = f"{path}:cell {cell}:{inside}", line[start.end() :]
+    else:
+        head, rest = "", line
+    return head + re.sub(r"\blines? \d+(?:, (?:line )?\d+)*", places, rest)
 
 
 def model_line(model: ModelReport, borders: Sequence[str], told: Sequence[Diagnostic] = (), relus: bool = False) -> str:
