@@ -30,7 +30,7 @@ CODES: dict[str, Code] = {
     "KM152": Code(
         "weights-first",
         "The program loads weights that were saved by a channels-first model.",
-        "Convert that weight file before you run the converted program.",
+        "Convert that weight file before you run the converted program: `kmigrate weights`, as the message says.",
     ),
     "KM153": Code(
         "feature-order",

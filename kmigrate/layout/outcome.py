@@ -24,6 +24,15 @@ def _line(path: str, line: int, own: str) -> str:
     return f"line {line}" if path == own else f"{path}:{line}"
 
 
+def _conversion(file: str, model: Model) -> str:
+    """The command that converts a weight file of which the program names only what ``file`` says."""
+    stem, dot, ending = file.rpartition(".")
+    old, new = (file, f"{stem}_last{dot}{ending}") if stem else ("OLD.h5", "NEW.h5")
+    words = ["kmigrate", "weights", old, new, "--script", model.entry or model.place.path]
+    quoted = [f"'{word}'" if set(word) & set(" $`\\*?()&;<>|") else word for word in words]
+    return f"`{' '.join(quoted)}` with the converted program, which then loads the new file"
+
+
 def _reason(because: Because, own: str) -> str:
     """A reason as the report of a model gives it, whose file is ``own``."""
     if not because.line:
@@ -99,8 +108,8 @@ class Outcome(Planner):
                     mark = (b.path, b.line, b.code, b.text)
                     diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, name))
             if status in (Status.DONE, Status.BORDERS):
-                for place in model.loads:
-                    text = "weights made channels-first are loaded: convert the file first (kernels of Keras 1, PReLU)"
+                for place, file in model.loads:
+                    text = f"weights made channels-first are loaded: convert the file first: {_conversion(file, model)}"
                     column = place.node.col_offset + 1  # type: ignore[attr-defined]
                     mark = (place.path, place.line, "KM152", text)
                     diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))

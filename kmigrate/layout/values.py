@@ -270,7 +270,7 @@ class Model(Value):
     flattens: list[tuple[int, list[Axis]]] = field(default_factory=list)
     indexed: bool = False  # its layers are counted, or taken by numbers that are not known: none may be inserted
     taken: list[tuple[Value, bool]] = field(default_factory=list)  # layers taken by number, and whether from behind
-    loads: list[Place] = field(default_factory=list)
+    loads: list[tuple[Place, str]] = field(default_factory=list)  # where weights are loaded, and from which file
     unknown: str = ""  # why its inputs or outputs are not known
     entry: str = ""  # the script that makes it
     fed: bool = False  # does this program give it data?

@@ -155,6 +155,10 @@ def test_the_version_is_asked_where_it_decides() -> None:
 def test_old_weights_are_told_of() -> None:
     _, plan = convert(HEAD + SEQUENTIAL + FEED + "model.load_weights('w.h5')\n", source_keras="2.1.3")
     assert codes(plan) == {"KM152"}
+    (said,) = {found.message for found in plan.diagnostics}
+    assert "`kmigrate weights w.h5 w_last.h5 --script " in said
+    _, plan = convert(HEAD + SEQUENTIAL + FEED + "model.load_weights(name())\n", source_keras="2.1.3")
+    assert any("`kmigrate weights OLD.h5 NEW.h5 --script " in found.message for found in plan.diagnostics)
 
 
 def test_a_permute_is_not_put_into_a_loop_over_layers() -> None:

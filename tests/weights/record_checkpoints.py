@@ -23,6 +23,11 @@ THEANO = NAME.endswith("theano")
 TWO = NAME == "keras231"
 
 if THEANO:
+    home = os.path.join(os.environ["HOME"], ".keras")
+    if not os.path.isdir(home):
+        os.makedirs(home)
+    with open(os.path.join(home, "keras.json"), "w") as settings:
+        settings.write('{"floatx": "float64", "epsilon": 1e-07, "backend": "theano", "image_dim_ordering": "th"}')
     os.environ["THEANO_FLAGS"] = "floatX=float64"
     import theano.ifelse
 elif OLD:
@@ -36,9 +41,6 @@ from keras import backend as K
 from keras import layers as L
 from keras.models import Model, Sequential
 
-if THEANO:
-    K.set_floatx("float64")
-    theano.config.floatX = "float64"  # Keras has set it to what keras.json says
 if TWO:
     K.set_image_data_format("channels_first")
 elif not OLD:
@@ -52,6 +54,8 @@ def conv(filters, size, same=False, stride=1, **more):
     if TWO:
         # an explicit format: Flatten follows the setting that is in force, which is channels-last when it is made
         return L.Conv2D(filters, size, padding="same" if same else "valid", strides=stride, **more)
+    if THEANO and same and stride > 1 and size != (1, 1):  # its padding is another there than TensorFlow's
+        return lambda x: conv(filters, size, stride=stride, **more)(pad((size[0] // 2, size[1] // 2))(x))
     mode = "same" if same else "valid"
     return L.Convolution2D(
         filters, size[0], size[1], border_mode=mode, subsample=(stride, stride), **dict(FIRST, **more)
@@ -230,7 +234,7 @@ def rare():
         if not THEANO:
             x = L.LocallyConnected2D(2, 3, 2, **FIRST)(x)
         t = L.TimeDistributed(L.Convolution2D(3, 3, 2, activation="relu", **FIRST))(film)
-        f = L.ConvLSTM2D(2, 2, 3, border_mode="same", **FIRST)(t)
+        f = L.ConvLSTM2D(2, 3 if THEANO else 2, 3, border_mode="same", **FIRST)(t)
         w = L.Convolution1D(4, 3, activation="relu")(L.Embedding(9, 5)(words))
     w = L.SimpleRNN(3)(w)
     y = join([flatten()(x), flatten()(f), w], "concat")

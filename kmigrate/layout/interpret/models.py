@@ -380,7 +380,9 @@ class Models(Edges):
 
     def _loads(self, model: Model, call: Call) -> None:
         if not self.graph.muted:
-            model.loads.append(self.place(call.node))
+            given = call.get(0, "filepath")
+            name = given[0].value if given is not None and isinstance(given[0], Const) else ""
+            model.loads.append((self.place(call.node), name if isinstance(name, str) else ""))
 
     def _compile(self, model: Model, call: Call) -> None:
         loss = call.get(1, "loss")
