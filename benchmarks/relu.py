@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import ctypes
 import os
 import platform
 import random
@@ -80,6 +81,7 @@ def timed(step: Callable[[Any], Any], x: Any) -> float:
 def peak(step: Callable[[Any], Any], x: Any) -> float:
     """MiB beyond what is held before; not known (nan) where the system does not tell."""
     try:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # give back what earlier steps have left
         Path("/proc/self/clear_refs").write_text("5")
         before = _status("VmRSS")
         step(x)

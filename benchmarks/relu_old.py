@@ -1,8 +1,8 @@
-"""What do the relu rules gain in an old Keras? Run it by a Python that has one, on TensorFlow 0.12 to 1.15.
+"""What do the relu rules gain in an old Keras? Run it by a Python that has one.
 
     KERAS_BACKEND=tensorflow OLD_PYTHON benchmarks/relu_old.py [MIB [ROUNDS]]
 
-Prints as `benchmarks/relu.py` does: the relu of the backend against what the rules make of it, with and without gradient,
+Prints as `benchmarks/relu.py` does: the relu against what the rules make of it, with gradient and without,
 and one training step of a small network with the plain 'relu' against KM206's. Written for Python 3.6 and later.
 """
 

@@ -176,8 +176,8 @@ def compose(node: cst.BaseExpression, args: Mapping[str, Any], site: Site) -> cs
 @operation(Stage.NODE, "FunctionDef", needs=("without",))
 def without(node: cst.FunctionDef, args: Mapping[str, Any], site: Site) -> cst.FunctionDef:
     """``{without}``: the statements at these places go; [1, 0] is the first one in the second of the function."""
-    body = cst.ensure_type(node.body, cst.IndentedBlock)
-    return node.with_changes(body=_without(body, args["without"]))
+    old = cst.ensure_type(site.original, cst.FunctionDef)
+    return node.with_changes(body=_without(_block(node), _block(old), args["without"]))
 
 
 @operation(Stage.NODE, "FunctionDef", needs=("body",))
@@ -235,23 +235,39 @@ def _made(template: Mapping[str, Any], node: cst.CSTNode, site: Site) -> cst.Bas
     return cst.Call(as_primary(site.expression(template["call"])), args)
 
 
-def _without(block: cst.IndentedBlock, places: Sequence[Sequence[int]]) -> cst.IndentedBlock:
-    """The block without these statements; the comments above them go to what follows."""
+def _without(block: cst.IndentedBlock, old: cst.IndentedBlock, places: Sequence[Sequence[int]]) -> cst.IndentedBlock:
+    """The block without these statements of ``old``, the source; the comments above them go to what follows."""
+    now = {_now(block, old, place[0]): place[0] for place in places}
+    gone = {i for i, place in now.items() if [place] in [list(p) for p in places]}
     body: list[cst.BaseStatement] = []
     above: list[cst.EmptyLine] = []
     for i, statement in enumerate(block.body):
-        inner = [place[1:] for place in places if place[0] == i and len(place) > 1]
-        if [i] in [list(place) for place in places]:
+        if i in gone:
             above += getattr(statement, "leading_lines", ())
             continue
-        if inner:
-            nested = cst.ensure_type(statement, cst.With)
-            statement = nested.with_changes(body=_without(cst.ensure_type(nested.body, cst.IndentedBlock), inner))
+        if i in now:
+            inner = [place[1:] for place in places if place[0] == now[i]]
+            statement = statement.with_changes(body=_without(_block(statement), _block(old.body[now[i]]), inner))
         if above:
             statement = statement.with_changes(leading_lines=[*above, *getattr(statement, "leading_lines", ())])
             above = []
         body.append(statement)
     return block.with_changes(body=body)
+
+
+def _now(block: cst.IndentedBlock, old: cst.IndentedBlock, place: int) -> int:
+    """Where a statement is now that other edits may have put more before it."""
+    if len(block.body) == len(old.body):
+        return place
+    same = (i for i, statement in enumerate(block.body) if statement is old.body[place])
+    found = next(same, None)
+    if found is None:
+        raise RewriteError("another edit changes a statement that a relu makes needless")
+    return found
+
+
+def _block(node: cst.CSTNode) -> cst.IndentedBlock:
+    return cst.ensure_type(getattr(node, "body", None), cst.IndentedBlock)
 
 
 def _renamed(function: cst.BaseExpression, name: str) -> cst.BaseExpression:
