@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from kmigrate import __version__
-from kmigrate.cli_options import ARGV, about_the_source, codes, data_option
+from kmigrate.cli_options import ARGV, about_the_runs, about_the_source, codes
 from kmigrate.config import ConfigError
 
 ERROR = 2
@@ -84,7 +84,7 @@ class _WithCommands(click.Command):
 @click.option("--check", is_flag=True, help="Show nothing; only tell whether there are changes to make.")
 @click.option("--diff", is_flag=True, help="Show the diff also with --check, --write or stdin.")
 @click.option("--verify", is_flag=True, help="Run each changed program before and after, and compare.")
-@data_option
+@about_the_runs
 @click.option("--allow-unverified", is_flag=True, help="Write also what could not be verified.")
 @click.option("--strict", is_flag=True, help="Exit with 3 where something was left alone.")
 @click.option("--baseline", type=click.Path(), metavar="FILE", help="What is known to be left alone: no news.")

@@ -47,6 +47,40 @@ data_option = click.option(
 )
 
 
+def about_the_runs(function: Any) -> Any:
+    """The options that say how programs run when they are verified."""
+    options = [
+        data_option,
+        click.option(
+            "--seeds",
+            type=click.IntRange(1, 100),
+            default=1,
+            help="For verification: run both programs so often, each time with other weights.",
+        ),
+        click.option(
+            "--mode",
+            type=click.Choice(["eager", "graph", "jit"]),
+            default="eager",
+            help="For verification: steps run as they are, as TensorFlow graphs, or compiled by XLA.",
+        ),
+        click.option(
+            "--device",
+            type=click.Choice(["auto", "cpu", "gpu"]),
+            default="auto",
+            help="For verification: where to run.",
+        ),
+        click.option(
+            "--legacy-python",
+            type=click.Path(exists=True, dir_okay=False),
+            help="For verification: a Python with the old Keras of the programs, which runs both as well.",
+        ),
+        click.option("--bench", is_flag=True, help="For verification: measure the speed before and after, too."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
 def options_for(context: click.Context, path: str) -> Options:
     """What the call and the configuration above a file say of its conversion.
 

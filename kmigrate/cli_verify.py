@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
 import click
 
-from kmigrate.cli_options import ARGV, about_the_source, data_option, options_for
+from kmigrate.cli_options import ARGV, about_the_runs, about_the_source, options_for
 
 _GRAVEST_LAST = (0, 3, 1, 2)
 
@@ -18,21 +17,7 @@ _GRAVEST_LAST = (0, 3, 1, 2)
 @click.argument("paths", nargs=-1, metavar="(BEFORE AFTER | --since REV [PATHS]...)")
 @click.option("--since", metavar="REV", help="Before is this git revision, after the working tree.")
 @about_the_source
-@click.option("--seeds", type=click.IntRange(1, 100), default=1, help="Run both so often, with other weights.")
-@click.option(
-    "--mode",
-    type=click.Choice(["eager", "graph", "jit"]),
-    default="eager",
-    help="How steps and predictions run: as they are, as TensorFlow graphs, or compiled by XLA.",
-)
-@data_option
-@click.option("--device", type=click.Choice(["auto", "cpu", "gpu"]), default="auto", help="Where to run.")
-@click.option(
-    "--legacy-python",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A Python with the old Keras that the programs are for: they run there as they are, too.",
-)
-@click.option("--bench", is_flag=True, help="Measure the speed of both, too.")
+@about_the_runs
 @click.option(
     "--format",
     "form",

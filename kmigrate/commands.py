@@ -33,6 +33,11 @@ class Mode(NamedTuple):
     strict: bool = False
     force_exclude: bool = False
     data: str | None = None
+    seeds: int = 1
+    mode: str = "eager"
+    device: str = "auto"
+    legacy_python: str | None = None
+    bench: bool = False
     argv: tuple[str, ...] = ()
     diff: bool = False
     baseline: str | None = None
@@ -154,7 +159,13 @@ def _convert(
         programs: dict[int, list[Result]] = {}
         for result in changed:
             programs.setdefault(result.program, []).append(result)
-        verdicts = _certify(programs, mode, certificates)
+        from kmigrate.verify import NoDevice
+
+        try:
+            verdicts = _certify(programs, mode, certificates)
+        except NoDevice as error:
+            say(f"error: {error}")
+            return ERROR
         statuses += verdicts.values()
         refused = {number for number, status in verdicts.items() if status != OK}
         accepted = [result for result in changed if result.program not in refused]
@@ -251,9 +262,10 @@ def _certify(programs: dict[int, list[Result]], mode: Mode, certificates: dict[s
     from kmigrate.report.progress import Progress
     from kmigrate.verify import Server, Verdict
 
-    servers = {stack: Server(stack) for stack in ("keras3", "tf_keras")}  # started when they are needed
+    servers = {stack: Server(stack, mode.device) for stack in ("keras3", "tf_keras")}  # started when they are needed
     progress = Progress()
-    how = {"argv": mode.argv, "own_data": (mode.data, os.getcwd()) if mode.data else None, "progress": progress}
+    how = {name: getattr(mode, name) for name in ("seeds", "mode", "device", "legacy_python", "bench")}
+    how |= {"argv": mode.argv, "own_data": (mode.data, os.getcwd()) if mode.data else None, "progress": progress}
     found = {}
     try:
         for number, changed in programs.items():

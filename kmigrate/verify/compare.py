@@ -122,10 +122,11 @@ def against_noise(found: Comparison, noise: Comparison, least: float) -> Compari
 
     That is one unit in the last place, and counts as noise where less is seen (a loss is a single number).
     """
-    models = [
-        replace(model, figures=_allowed(model.figures, noise.models[number].figures, least))
-        for number, model in enumerate(found.models)
-    ]
+    models = []
+    for number, model in enumerate(found.models):
+        figures = _allowed(model.figures, noise.models[number].figures, least)
+        diverges = None if all(figure.passed for figure in figures) else model.diverges
+        models.append(replace(model, figures=figures, diverges=diverges))
     return replace(found, events=_allowed(found.events, noise.events, least), models=models)
 
 

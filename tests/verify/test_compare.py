@@ -283,12 +283,15 @@ def test_a_difference_within_the_programs_own_noise_is_none() -> None:
     noisy, after = run(), run(last=True)
     for one in (noisy, after):
         one["models"][0]["predictions"] = [SCORES * (1 + 1e-7)]
+    after["models"][0]["activations"][1]["value"] = after["models"][0]["activations"][1]["value"] + 1e-5
     found = compare.compare(run(), after)
     assert found.verdict is Verdict.INACCURATE
     noise = compare.compare(run(), noisy)
     assert compare.loud(noise) is None
     judged = compare.against_noise(found, noise, 1e-8)
     assert judged.verdict is Verdict.EQUIVALENT
+    assert found.models[0].diverges is not None
+    assert judged.models[0].diverges is None
     (figure,) = [figure for figure in judged.figures if figure.check == "predictions"]
     assert figure.noise == pytest.approx(1e-7)
     assert figure.tolerance == pytest.approx(1e-6)

@@ -100,7 +100,7 @@ def test_an_interpreter_without_keras_is_not_verified(tmp_path: Path) -> None:
     python.write_text("#!/bin/sh\necho 'ImportError: No module named keras'\nexit 1\n")
     python.chmod(0o755)
     known = Certificate(Verdict.EQUIVALENT, "because", stack="keras3")
-    found = verify_natively(python, [Source(script)], [Source(script)], known, VerifyOptions(), entry=script)
+    found = verify_natively(str(python), [Source(script)], [Source(script)], known, VerifyOptions(), entry=script)
     assert found.verdict is Verdict.NOT_VERIFIED
     assert "No module named keras" in found.reason
     assert found.notes == ["on keras3 it is EQUIVALENT: because"]

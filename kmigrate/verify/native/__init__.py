@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from kmigrate.verify.certificate import Certificate, Verdict
@@ -16,7 +15,7 @@ _KNOWN = (Verdict.EQUIVALENT, Verdict.EQUIVALENT_EXCEPT_AT_0)
 
 
 def verify_natively(
-    python: Path,
+    python: str,
     before: Sequence[Source],
     after: Sequence[Source],
     found: Certificate,

@@ -21,8 +21,8 @@ class NativeServer:
 
     stack, device = STACK, "auto"
 
-    def __init__(self, python: Path) -> None:
-        self.python = python.absolute()  # a link into an environment must stay one
+    def __init__(self, python: str) -> None:
+        self.python = Path(python).absolute()  # a link into an environment must stay one
         self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
         self.folder = Path(self._folder.name).resolve()
         self._count = 0
