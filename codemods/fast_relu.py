@@ -158,7 +158,9 @@ def to_one_call(node: cst.BaseExpression, args: Mapping[str, Any], site: Site) -
 @operation(Stage.NODE, "AugAssign", needs=("make",))
 def to_assignment(node: cst.AugAssign, args: Mapping[str, Any], site: Site) -> cst.Assign:
     """``{make}``: ``x -= ...`` becomes ``x = ...``, made as `compose` does, with paths from the statement."""
-    target = cst.AssignTarget(node.target, node.operator.whitespace_before, node.operator.whitespace_after)
+    target = cst.AssignTarget(
+        node.target, *(getattr(node.operator, f"whitespace_{side}") for side in ("before", "after"))
+    )
     return cst.Assign([target], _made(args["make"], node, site), node.semicolon)
 
 
