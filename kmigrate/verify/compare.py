@@ -17,7 +17,7 @@ import numpy as np
 from kmigrate.verify.certificate import Divergence, Figure, ModelFigures, Verdict
 from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
 from kmigrate.verify.settings import changed_arguments, changed_layers
-from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, LOUD, NOISE, PREDICTIONS, WEIGHTS
+from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, LOUD, LOUD_GRADIENT, NOISE, PREDICTIONS, WEIGHTS
 from kmigrate.verify.weightmap import WeightMap
 
 FLOATS = {"float16": 2.0**-10, "float32": 2.0**-23}  # and their units in the last place, coarsest first
@@ -149,8 +149,8 @@ def _allowed(figures: list[Figure], noise: list[Figure], least: float) -> list[F
 
 def loud(noise: Comparison) -> Figure | None:
     """A figure of the program's own noise that is too large to judge by."""
-    checks = ("predictions", "gradient of the outputs", "gradient", "loss")
-    return next((f for f in noise.figures if f.check in checks and not f.error <= LOUD), None)
+    limits = {"predictions": LOUD, "loss": LOUD, "gradient of the outputs": LOUD_GRADIENT, "gradient": LOUD_GRADIENT}
+    return next((f for f in noise.figures if f.check in limits and not f.error <= limits[f.check]), None)
 
 
 def exceptional(model: dict[str, Any]) -> float:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 # shapes tried for data files whose contents nothing tells yet
 _GUESSES = ((16, 3, 37, 29), (16, 1, 37, 29), (16, 37, 29, 3), (16, 37))
 _UNKNOWN_SIZE = 19  # for a None in a model's input shape
+# lines of an exception's message that say nothing of its cause
+_FRAME = ("Exception encountered", "Graph execution error", "Detected at node", "<stack traces unavailable>", "File ")
 _TERMINAL = re.compile(r"\x1b\[[0-9;]*m")
 _MISSING = ("FileNotFoundError", "NotADirectoryError", "ImportError", "ModuleNotFoundError")
 _LABELS = re.compile(r"label|target|mask|class|(^|[_/.-])y([_.-]|$)", re.IGNORECASE)
@@ -468,7 +470,7 @@ def _least(model: ModelFigures) -> float:
 def _failure(name: str, error: dict[str, Any]) -> str:
     """One line on the exception that ended a run."""
     text = _TERMINAL.sub("", error["message"])
-    lines = [line.strip() for line in text.splitlines() if line.strip() and "Exception encountered" not in line]
+    lines = [line.strip() for line in text.splitlines() if line.strip() and not line.strip().startswith(_FRAME)]
     where = f" ({error['where']})" if error["where"] else ""
     return f"{name} fails: {error['type']}: {lines[0] if lines else ''}{where}"
 

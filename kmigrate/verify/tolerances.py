@@ -11,7 +11,9 @@ INACCURATE = 1e-6
 SEEN = 1e-6  # the least that a deliberate mistake must change
 # a program that forces float32: so many times what it changes if its inputs move by one unit in the last place
 NOISE = 10
-LOUD = 1e-3  # beyond this the program's own rounding hides too much to judge by
+# beyond this the program's own rounding hides too much to judge by: mistakes begin at ten times that
+LOUD = 1e-5  # of predictions and the loss
+LOUD_GRADIENT = 1e-3
 
 TOLERANCES = {
     "predictions": PREDICTIONS,
@@ -22,4 +24,5 @@ TOLERANCES = {
     "seen": SEEN,
     "noise": NOISE,
     "loud": LOUD,
+    "loud_gradient": LOUD_GRADIENT,
 }

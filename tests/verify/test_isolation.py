@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kmigrate.verify import Certificate, Verdict
+from kmigrate.verify import Certificate, Verdict, runner
 
 pytestmark = pytest.mark.verify
 Check = Callable[..., Certificate]
@@ -121,3 +121,14 @@ def test_missing_data_gets_the_shape_of_the_models_input(check: Check) -> None:
     found = same(check, "import numpy as np\nx, y = np.load('x.npy').nothing")
     assert found.verdict is Verdict.NOT_VERIFIED
     assert "data missing: x.npy" in found.reason
+
+
+def test_the_cause_of_a_failure_in_a_graph_is_named() -> None:
+    message = (
+        "Graph execution error:\n\nDetected at node gradient_tape/Resize defined at (most recent call last):\n"
+        "<stack traces unavailable>\nDetected unsupported operations when compiling: ResizeGrad\n\t[[step]]"
+    )
+    error = {"type": "InvalidArgumentError", "message": message, "where": "p.py:9"}
+    said = runner._failure("before", error)
+    expected = "Detected unsupported operations when compiling: ResizeGrad (p.py:9)"
+    assert said == f"before fails: InvalidArgumentError: {expected}"
