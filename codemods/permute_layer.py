@@ -3,6 +3,7 @@
 ## What it does
 Adds a `Permute` layer before a layer that depends on the order of its input's axes, most often
 `Flatten`, and at the edges of a model that other code feeds: behind its input, before its output.
+A `Permute` layer that would move nothing any more goes away, unless layers are taken by number.
 
 ## Why
 `Flatten` reads a map in memory order. After channels-first maps the features come out channel by
@@ -52,8 +53,20 @@ from kmigrate.codemods import Stage, operation
 from kmigrate.rewriting.callrecord import CallRecord
 from kmigrate.rewriting.expressions import Site, as_argument, bare, plain_blank
 
-CODES = {"KM106": "Permute layer added"}
-# Edits with ``edge`` are made at the edge of a model, not to keep the order of features (kmigrate/proof.py).
+CODES = {"KM106": "Permute layer added, or taken away"}
+# Edits with ``edge`` do not keep the order of features (kmigrate/proof.py).
+
+
+@operation(Stage.INSERT, "stmt", action="drop")
+def gone(args: Mapping[str, Any], site: Site) -> tuple[str, str]:
+    """A Permute layer that would move nothing goes away with its statement."""
+    return "gone", ""
+
+
+@operation(Stage.WRAP, "Call", action="remove")
+def removed(node: cst.Call, args: Mapping[str, Any], site: Site) -> cst.BaseExpression:
+    """The call of such a layer gives way to its tensor."""
+    return node.args[0].value
 
 
 @operation(Stage.INSERT, "stmt", needs=("where", "text"))

@@ -3,7 +3,7 @@
 ## What it does
 Where a value that stays channels-first (read from a file, say) meets a channels-last model, one
 transpose is added. A transpose that the program has already gets its new permutation, and goes
-away where nothing is left to move.
+away where nothing is left to move, with its statement if that is all it does.
 
 ## Why
 The data on disk, or what other code expects, is not kmigrate's to change; so the layout changes at
@@ -66,6 +66,12 @@ def remove(node: cst.Call, args: Mapping[str, Any], site: Site) -> cst.BaseExpre
     if not node.args or node.args[0].star:
         raise RewriteError("the transpose has no plain first argument")
     return node.args[0].value
+
+
+@operation(Stage.INSERT, "stmt", action="drop")
+def drop(args: Mapping[str, Any], site: Site) -> tuple[str, str]:
+    """``x = x.transpose(...)``, of which ``x = x`` would be left, goes away."""
+    return "gone", ""
 
 
 @operation(Stage.CALL, "Call", needs=("perm",), action="change")

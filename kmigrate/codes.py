@@ -20,7 +20,7 @@ CODES: dict[str, Code] = {
     "KM103": Code("axis-number", "An axis number follows its axis to the channels-last place."),
     "KM104": Code("indexing", "An index or slice follows its axis to the channels-last place."),
     "KM105": Code("transpose", "A transpose of an array is added, changed or removed."),
-    "KM106": Code("permute-layer", "A Permute layer is added, so that a later layer sees the old order."),
+    "KM106": Code("permute-layer", "A Permute layer is added to keep an order, or goes where it is needless."),
     "KM107": Code("ambient", "The program's global layout setting becomes channels-last."),
     "KM151": Code(
         "kept-bug",

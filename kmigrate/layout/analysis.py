@@ -172,10 +172,10 @@ def settled(files: Files, known: Knowledge) -> Interpreter:
     for _ in range(MAX_RUNS):
         run = Interpreter(files, known)
         run.run()
-        hints = {**_hints(run), **known.hints}
-        if hints == known.hints:
+        hints, numbers = {**_hints(run), **known.hints}, run.used_as_sizes()
+        if (hints, numbers) == (known.hints, known.numbers):
             break
-        known = replace(known, hints=hints)
+        known = replace(known, hints=hints, numbers=numbers)
     return run
 
 
@@ -226,7 +226,7 @@ def _learned(
     run: Interpreter, known: Knowledge, stated: VersionRange, options: Options, around: Surroundings
 ) -> Knowledge | None:
     """What this run found out that the next must start from; None where it has settled."""
-    new = replace(known, hints={**_hints(run), **known.hints})
+    new = replace(known, hints={**_hints(run), **known.hints}, numbers=run.used_as_sizes())
     new.version = _version(run, stated, options.source_keras != "auto")
     new.first, new.ordering_why = {}, {}
     for entry in run.entries:

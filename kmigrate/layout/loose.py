@@ -16,6 +16,8 @@ UNKNOWN = ("KM902", "KM903")  # reasons that say of a layer that its layout is n
 # What takes a layout and is no convolution, pooling or padding.
 OTHERS = frozenset("Flatten Bidirectional TimeDistributed RNN Wrapper set_image_data_format bias_add".split())
 
+FROM_ELSEWHERE = frozenset("load_model model_from_json model_from_yaml model_from_config from_config".split())
+
 
 def loose(run: Interpreter, with_models: Iterable[str]) -> dict[str, list[Place]]:
     """Files without a model -> the places where they make layers, or call functions, that have a layout."""
@@ -58,6 +60,13 @@ def verdict(
         ]
     asked = any(because.code == "KM903" for because in pins)
     return (Status.ASKED if asked else Status.LEFT_ALONE), list(dict.fromkeys(pins))
+
+
+def says_nothing(run: Interpreter) -> bool:
+    """Is there nothing in a program that has a layout: no layer, no function, no setting, no model from elsewhere?"""
+    ambient = any(entry.ambients or entry.reads for entry in run.entries)
+    brought = any("applications" in api.module or api.name in FROM_ELSEWHERE for api, _ in run.bounds)
+    return not (run.graph.goals or ambient or brought or loose(run, ()))
 
 
 def _end(place: Place) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from kmigrate.layout.axes import channel_at, last, letters, moves
 from kmigrate.layout.graph import Because, Grouped, of_classes
-from kmigrate.layout.loose import NAME, loose, verdict
+from kmigrate.layout.loose import NAME, loose, says_nothing, verdict
 from kmigrate.layout.planning import Planner, edit_key, replace_code
 from kmigrate.layout.setter import setter_edits
 from kmigrate.layout.values import Array, Key, Model
@@ -76,7 +76,10 @@ class Outcome(Planner):
         kept.sort(key=lambda e: (e.path, e.start, e.end))
         borders: dict[int, set[Line]] = defaultdict(set)  # component -> lines with a transpose
         for edit in kept:
-            inserted = edit.codemod in ("transpose", "permute_layer") and edit.args.get("action") != "remove"
+            inserted = edit.codemod in ("transpose", "permute_layer") and edit.args.get("action") not in (
+                "remove",
+                "drop",
+            )
             if inserted and edit.group is not None:
                 borders[int(edit.group)].add((edit.path, edit.line))
         reports, diagnostics = self._reports(component, unwanted, borders)
@@ -182,6 +185,8 @@ class Outcome(Planner):
         )
         goals = of_classes(self.goals, classes)
         if not goals:
+            if model.unknown and says_nothing(self.run):
+                return Status.NOTHING, []
             if model.unknown:
                 return Status.LEFT_ALONE, [Because(model.unknown, model.place.path, model.place.line, 0, "KM901")]
             wanted = ("KM901", "KM903") if model.entry in self.asked or graph.goals else ("KM903",)

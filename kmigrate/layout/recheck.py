@@ -29,7 +29,7 @@ def recheck(before: Program, texts: Mapping[str, str]) -> Problem | None:
     if planner is None or files is None:
         return None
     old = planner.run
-    known = replace(old.known, hints={}, shapes=old.outside.shapes())
+    known = replace(old.known, hints={}, numbers=frozenset(), shapes=old.outside.shapes())
     try:
         new = settled(files.with_texts(texts), known)
     except (WorkLimit, RecursionError):

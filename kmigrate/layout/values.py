@@ -56,6 +56,7 @@ class Unknown(Value):
     definitions: list[tuple[Place, str]] = field(default_factory=list)
     cls: Class | None = None  # of an instance of a class over a library's
     file: bool = False  # it comes as it is from a file of weights
+    made: tuple[Any, ...] | None = None  # names the one evaluation that gives it, where there is only one
 
 
 @dataclass(eq=False)
@@ -72,6 +73,7 @@ class SymInt(Value):
     """An integer that is not known as a number."""
 
     dim: Dim
+    by_use: bool = False  # nothing but its use as a size says so: where it is not used, it may be None or a list
 
 
 @dataclass(eq=False)

@@ -126,7 +126,7 @@ def _relus(result: Result) -> list[Edit]:
 def _borders(result: Result) -> list[str]:
     """The lines that get a transpose or a Permute layer; one that is changed or removed was there before."""
     edits = [edit for edit in result.plan.edits if edit.codemod in ("transpose", "permute_layer")]
-    added = {edit.line for edit in edits if edit.args.get("action") not in ("change", "remove")}
+    added = {edit.line for edit in edits if edit.args.get("action") not in ("change", "remove", "drop")}
     return [f"line {line}" for line in sorted(added)]
 
 

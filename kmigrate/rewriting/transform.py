@@ -41,6 +41,7 @@ def transform(text: str, edits: Sequence[Edit]) -> str:
 
 def _transform(text: str, edits: Sequence[Edit]) -> str:
     before = _parses(text, "the file")  # also keeps from libcst what would overflow its parser's stack
+    text, blank = _blank_end(text)
     try:
         module = cst.parse_module(text)
     except cst.ParserSyntaxError as error:
@@ -52,7 +53,16 @@ def _transform(text: str, edits: Sequence[Edit]) -> str:
         raise RewriteError("the result differs from the source outside the planned edits")
     if _late_futures(_parses(result, "the result")) and not _late_futures(before):
         raise RewriteError("no statement can stand before a __future__ import")
-    return result
+    return result + blank
+
+
+def _blank_end(text: str) -> tuple[str, str]:
+    """The text, and the lines of blanks at its end, which libcst does not print back (docs/facts.md, 22)."""
+    end = text[len(text.rstrip()) :]
+    if not end.startswith(("\n", "\r\n")) or not end.strip("\r\n") or text[: -len(end)].endswith("\\"):
+        return text, ""
+    cut = len(text) - len(end) + end.index("\n") + 1
+    return text[:cut], text[cut:]
 
 
 def _parses(text: str, what: str) -> ast.Module:
@@ -90,6 +100,7 @@ class _Steps:
     wrap: list[tuple[Operation, Edit]] = field(default_factory=list)
     before: list[tuple[int, str]] = field(default_factory=list)
     after: list[tuple[int, str]] = field(default_factory=list)
+    gone: bool = False  # the statement is taken away
 
     @property
     def changes_node(self) -> bool:
@@ -110,6 +121,9 @@ def _planned(table: SpanTable, edits: Sequence[Edit]) -> dict[int, tuple[cst.CST
         operation = _operation(edit)
         if operation.stage is Stage.INSERT:
             where, source = operation.function(edit.args, Site(table, node))
+            if where == "gone":
+                step.gone = True
+                continue
             place = step.before if where == "before" else step.after
             place.append((_INSERTION_ORDER.get(edit.codemod, 2), source))
         else:
@@ -153,6 +167,7 @@ class _Walk(cst.CSTTransformer):
         self.steps = {key: step for key, (_, step) in steps.items()}
         self.above = {id(a) for node, _ in steps.values() for a in table.ancestors(node)}
         self.splices: list[tuple[int, int, str]] = []
+        self.gone: set[int] = set()  # new lines whose statement is taken away
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         return id(node) in self.above
@@ -161,7 +176,15 @@ class _Walk(cst.CSTTransformer):
         step = self.steps.get(id(original))
         if step is not None and step.changes_node:
             updated = self._changed(original, updated, step)
+        if isinstance(original, (cst.Module, cst.IndentedBlock)):
+            updated = self._without_gone(original, updated)
+            if isinstance(updated, cst.Module) and (len(self.source), "") in [s[1:] for s in self.splices]:
+                if self.source[-1:] not in (b"\n", b"\r"):  # the line before has one
+                    updated = updated.with_changes(has_trailing_newline=True)
+            return updated
         if isinstance(original, (cst.SimpleStatementLine, cst.SimpleStatementSuite)):
+            if any(step.gone for s in original.body if (step := self.steps.get(id(s))) is not None):
+                return self._taken_away(original, updated)
             if any(self._insertions(s) for s in original.body):
                 return self._with_small(original, updated)
         elif isinstance(original, cst.BaseCompoundStatement) and self._insertions(original):
@@ -215,6 +238,45 @@ class _Walk(cst.CSTTransformer):
         start, end = self.table.outer[id(original)]
         code = self.table.print(new, self.table.indentation(original))
         self.splices.append((start, min(end, len(self.source)), code))
+
+    # statements that are taken away
+
+    def _taken_away(self, original: Any, updated: Any) -> Any:
+        """A line whose only statement goes away."""
+        small, *others = original.body
+        step = self.steps.get(id(small), _Steps())
+        if others or step.before or step.after or not isinstance(original, cst.SimpleStatementLine):
+            raise RewriteError("a statement cannot be taken out of a line with others")
+        updated = updated.with_changes(body=[cst.Pass()])
+        self.gone.add(id(updated))
+        return updated
+
+    def _without_gone(self, original: Any, updated: Any) -> Any:
+        """A block without such lines; the comments above them stay."""
+        if not any(id(line) in self.gone for line in updated.body):
+            return updated
+        rest = [line for line in updated.body if id(line) not in self.gone]
+        bare = not rest and isinstance(original, cst.IndentedBlock)
+        margin = len("".join(self.table.indentation(original.body[0])))
+        body: list[Any] = []
+        waiting: list[cst.EmptyLine] = []
+        for line in updated.body:
+            if id(line) in self.gone and not (bare and line is updated.body[0]):
+                waiting += line.leading_lines
+                continue
+            if waiting:
+                line = line.with_changes(leading_lines=[*waiting, *line.leading_lines])
+                waiting = []
+            body.append(line)
+        for old in original.body:
+            step = self.steps.get(id(old.body[0])) if isinstance(old, cst.SimpleStatementLine) else None
+            if step is not None and step.gone:
+                start, end = self.table.inner[id(old.body[0])]
+                if bare and old is original.body[0]:
+                    self.splices.append((start, end, "pass"))
+                else:
+                    self.splices.append((start - margin, min(self.table.outer[id(old)][1], len(self.source)), ""))
+        return updated.with_changes(body=body, footer=[*waiting, *updated.footer])
 
     # statements that are inserted
 

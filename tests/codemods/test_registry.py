@@ -16,7 +16,7 @@ from kmigrate.codes import CODES
 ROOT = Path(__file__).parents[2]
 SECTIONS = ["## What it does", "## Why", "## Example", "## Fix safety", "## References"]
 # Codes that are said of a model or file, and stand for no edit.
-SAID = {"KM151", "KM152", "KM153", "KM154", "KM155", "KM351", "KM352"}
+SAID = {"KM151", "KM152", "KM153", "KM154", "KM155", "KM156", "KM351", "KM352"}
 # Kind of fixture -> the test that runs each of its folders, and what files a folder may hold.
 FIXTURES = {
     "layout": ("tests/layout/test_fixtures.py", [{"before.py", "after.py"}, {"before.py", "leave.txt"}]),

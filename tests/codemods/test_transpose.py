@@ -89,3 +89,39 @@ def test_statement(numpy: str | None, line: str) -> None:
     assert changed(text, ("X = load()", "stmt", "transpose", args)) == (
         f"def f():\n    X = load()  # raw\n    {line}\n    return X\n"
     )
+
+
+GOES = "x = x.T"
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("x = x.T\ny = x\n", "y = x\n"),
+        ("y = x\nx = x.T  # turned\n", "y = x\n"),
+        ("y = x\nx = x.T", "y = x\n"),
+        (
+            "def f(x):\n    # first\n    x = x.T\n\n    # then\n    return x\n",
+            "def f(x):\n    # first\n\n    # then\n    return x\n",
+        ),
+        ("if y:\n    z = 1\n    # last\n    x = x.T\n\n\nz = 2\n", "if y:\n    z = 1\n    # last\n\n\nz = 2\n"),
+        (
+            "for x in y:\n    # only\n    x = x.T  # turned\nz = 2\n",
+            "for x in y:\n    # only\n    pass  # turned\nz = 2\n",
+        ),
+        ("y = 1\r\nx = x.T\r\nz = 2\r\n", "y = 1\r\nz = 2\r\n"),
+    ],
+)
+def test_a_statement_of_which_nothing_is_left(text: str, after: str) -> None:
+    assert changed(text, (GOES, "stmt", "transpose", {"action": "drop"})) == after
+
+
+def test_two_such_statements_that_are_all_of_a_block() -> None:
+    text = "def f(x, y):\n    x = x.T\n    y = y.T\n"
+    drop = ("stmt", "transpose", {"action": "drop"})
+    assert changed(text, (GOES, *drop), ("y = y.T", *drop)) == "def f(x, y):\n    pass\n"
+
+
+def test_a_statement_among_others_on_a_line_does_not_go() -> None:
+    with pytest.raises(RewriteError, match="a line with others"):
+        changed("x = x.T; y = 1\n", (GOES, "stmt", "transpose", {"action": "drop"}))

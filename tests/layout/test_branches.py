@@ -6,6 +6,7 @@ import pytest
 
 from kmigrate.plan import Status
 from tests.layout.converting import codes, convert, statuses
+from tests.mock_keras import difference, run
 
 PROGRAM = """\
 import numpy as np
@@ -424,3 +425,86 @@ def test_a_function_that_follows_any_ordering_needs_nothing() -> None:
     assert statuses(plan) == [Status.NOTHING]
     _, plan = convert(text.replace("{last}", "2"), source_keras="1.0.7")
     assert statuses(plan) == [Status.LEFT_ALONE]
+
+
+# What a branch on the ordering does to images: one of the two goes through the other order of axes and back.
+TURNED = [
+    ("np.array([turn(t.transpose(1, 2, 0)).transpose(2, 0, 1) for t in d])", "np.array([turn(t) for t in d])"),
+    ("turn(np.transpose(d, (0, 2, 3, 1))).transpose((0, 3, 1, 2))", "turn(d)"),
+]
+NOT_TURNED = [
+    ("np.array([turn(t.transpose(1, 2, 0)).transpose(2, 0, 1) for t in d])", "np.array([turn(t) for t in d + 1])"),
+    ("np.array([turn(t.transpose(1, 2, 0)).transpose(2, 0, 1) for t in d])", "np.array([turn(t[::-1]) for t in d])"),
+    ("turn(d.transpose(0, 2, 3, 1)).transpose(0, 3, 2, 1)", "turn(d)"),
+    ("turn(d.transpose(0, 3, 2, 1)).transpose(0, 3, 2, 1)", "turn(d)"),
+    ("turn(d.transpose(0, 2, 3, 1))", "turn(d)"),
+    ("turn(d)", "turn(d.transpose(0, 2, 3, 1))"),
+]
+DATA = """\
+from keras.datasets import cifar10
+def turn(t):
+    return t[::-1] * 2
+d = cifar10.load_data()[0][0][:5]
+if {first}:
+    e = {a}
+else:
+    e = {b}
+"""
+
+
+def turned(a: str, b: str) -> str:
+    layers = "f = K.image_data_format()"
+    text = program(DATA.format(first=FIRST, a=a, b=b), layers, "e.shape[1:]")
+    return text.replace("np.zeros((5, 3, 20, 16))", "e").replace("f = K.image_data_format()\n", "")
+
+
+@pytest.mark.parametrize(("a", "b"), TURNED)
+def test_images_that_are_turned_and_turned_back(a: str, b: str) -> None:
+    text = turned(a, b)
+    new, plan = convert(text, source_keras="2.1.3")
+    assert statuses(plan) == [Status.DONE]
+    assert new == flipped(text)
+    logs = [run(each, (2, 1, 3), "th") for each in (text, new)]
+    assert logs[0].events
+    assert difference(*logs) is None
+
+
+@pytest.mark.parametrize(("a", "b"), NOT_TURNED)
+def test_images_that_the_other_branch_turns_in_another_way(a: str, b: str) -> None:
+    text = turned(a, b)
+    new, plan = convert(text, source_keras="2.1.3")
+    if new != text:  # with a transpose more
+        assert statuses(plan) == [Status.BORDERS]
+        assert difference(*(run(each, (2, 1, 3), "th") for each in (text, new))) is None
+    else:
+        assert statuses(plan) == [Status.LEFT_ALONE]
+
+
+def test_a_setting_that_layers_no_longer_follow_still_says_what_it_said() -> None:
+    """Before Keras 1.0.7 no setter reaches a layer, so layers get an argument, and the branch runs as before."""
+    text = turned(*TURNED[0]).replace("K.set_image_data_format('channels_first')\n", "")
+    text = text.replace("image_data_format", "image_dim_ordering").replace("channels_first", "th")
+    text = text.replace("Conv2D(4, (3, 3),", "Convolution2D(4, 3, 3,")
+    new, plan = convert(text, source_keras="1.0.5", ordering="th")
+    assert statuses(plan) == [Status.BORDERS]
+    assert "dim_ordering='tf'" in new
+    assert "K.image_dim_ordering() == 'th'" in new
+    assert "Permute((2, 3, 1), input_shape=e.shape[1:])" in new
+
+
+def test_what_reads_alike_in_both_layouts_needs_no_edit_in_a_branch() -> None:
+    a = "turn(d[:3, :, :, :])"
+    text = turned(a, a.replace("* 2", "")) + "k = np.zeros((5, 5, 5))\n"
+    new, plan = convert(text, source_keras="2.1.3")
+    assert (new, statuses(plan)) == (flipped(text), [Status.DONE])
+
+
+@pytest.mark.parametrize("test", ["classes is not None", "isinstance(classes, list)", "classes"])
+def test_what_is_a_number_only_where_it_is_used_as_one(test: str) -> None:
+    """It may be None, or a list, where it is not: both branches are looked at."""
+    layers = (
+        f"classes = number()\nif {test}:\n    model.add(BatchNormalization(axis=1))\n"
+        "    model.add(Conv2D(classes, 1))\nelse:\n    model.add(BatchNormalization(axis=1))"
+    )
+    new, _ = convert("from other import number\n" + program("", layers), source_keras="2.1.3")
+    assert new.count("BatchNormalization(axis=3)") == 2

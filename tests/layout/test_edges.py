@@ -6,6 +6,7 @@ import pytest
 
 from kmigrate.plan import Status
 from tests.layout.converting import codes, convert, statuses
+from tests.mock_keras import difference, run
 
 HEAD = """\
 import numpy as np
@@ -68,6 +69,49 @@ def untouched(lines: str, **options: str) -> bool:
 )
 def test_no_layer_is_added(lines: str) -> None:
     assert "Permute" not in build(lines)
+
+
+TAIL = (
+    "x = Conv2D({filters}, (3, 3), padding='same')(i)\nx = Reshape(({item}, {h} * {w}))(x)\nx = Permute((2, 1))(x)\n"
+    "return Model(i, Activation('softmax')(x))\n"
+)
+CALL = "x = np.random.rand(5, 3, 8, 6)\ny = np.ones((5, 48, 4))\n"
+
+
+def counted(arguments: str, lines: str) -> str:
+    """A function with arguments that callers give who are not seen."""
+    text = HEAD + f"def build({arguments}):\n" + "".join(f"    {line}\n" for line in (INPUT + lines).splitlines())
+    new, _ = convert(text, source_keras="2.1.3", model_inputs="keep")
+    called = "x = np.random.RandomState(1).rand(5, 3, 8, 6)\nmodel = build(4)\nnp.save('p.npy', model.predict(x))\n"
+    logs = [run(each + called, (2, 1, 3), "th") for each in (text, new)]
+    assert logs[0].events
+    assert difference(*logs) is None
+    return "" if new == text else new
+
+
+def test_a_number_of_classes_that_callers_give() -> None:
+    new = counted("classes", TAIL.format(filters="classes", item="classes", h=8, w=6))
+    assert "Reshape((8 * 6, classes))(x)\n    return" in new  # the transpose of Permute is not needed any more
+    new = counted("classes", TAIL.format(filters="2 * classes", item="classes * 2", h=8, w=6))
+    assert "Reshape((8 * 6, classes * 2))" in new
+
+
+@pytest.mark.parametrize(
+    ("arguments", "filters", "item"),
+    [
+        ("classes, other=None", "classes", "other or classes"),
+        ("classes", "classes", "classes if classes else 1"),
+        ("classes", "classes + 0", "classes"),
+    ],
+)
+def test_numbers_that_may_differ(arguments: str, filters: str, item: str) -> None:
+    new = counted(arguments, TAIL.format(filters=filters, item=item, h=8, w=6))
+    assert "Reshape((8 * 6" not in new
+
+
+def test_layers_are_found_by_name_when_weights_are_loaded_so() -> None:
+    lines = f"m = Model(i, Flatten()({CONV}(i)))\nm.load_weights('w.h5', by_name=True)\nreturn m\n"
+    assert "Permute((2, 3, 1))(i)" in build(lines, source_keras="1.0.8")
 
 
 def test_layers_are_counted_when_weights_are_loaded_up_to_keras_1_1() -> None:

@@ -215,3 +215,25 @@ def test_a_function_that_is_made_again_in_a_loop() -> None:
     )
     _, plan = same(HEAD + SEQUENTIAL + FIT + use)
     assert statuses(plan) == [Status.DONE]
+
+
+def test_switches_of_pooling() -> None:
+    """The gradient of what was pooled, taken inside the model: a layer gives the only tensor of a list."""
+    build = (
+        "def where(tensors):\n    before, after = tensors\n    return K.gradients(K.sum(after), before)\n"
+        "i = Input((3, 8, 6))\nh = Conv2D(4, (3, 3), padding='same')(i)\np = MaxPooling2D((2, 2))(h)\n"
+        "w = Lambda(where, output_shape=lambda shapes: shapes[0])([h, p])\n"
+        "h = Multiply()([UpSampling2D((2, 2))(p), w])\nmodel = Model(i, GlobalMaxPooling2D()(h))\n"
+    )
+    _, plan = same(HEAD + build + FIT)
+    assert statuses(plan) == [Status.DONE]
+
+
+def test_a_layer_that_gives_several_tensors_is_not_followed() -> None:
+    build = (
+        "i = Input((3, 8, 6))\nh = Conv2D(4, (3, 3))(i)\nw = Lambda(lambda t: K.gradients(K.sum(t), [t, i]))(h)\n"
+        "model = Model(i, GlobalMaxPooling2D()(w))\n"
+    )
+    text = HEAD + build + FIT
+    new, plan = convert(text, source_keras="2.1.3")
+    assert (new, statuses(plan)) == (text, [Status.LEFT_ALONE])

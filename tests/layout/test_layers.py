@@ -56,6 +56,8 @@ UNCHANGED = [
     (2, "x = GlobalAveragePooling2D(keepdims=True)(x)"),
     (2, "x = Lambda(lambda ts: ts[0] + ts[1])([x, x])"),
     (2, "x = Lambda(K.sigmoid)(x)"),
+    (2, "y = MaxPooling2D(2)(x)\nx = Lambda(lambda ts: K.gradients(K.sum(ts[1]), ts[0]), lambda s: s[0])([x, y])"),
+    (1, "y = merge([x, i], mode=lambda ts: [ts[0] * 2], output_shape=lambda shapes: shapes[0])"),
     (1, "x = merge([x, x], mode=lambda ts: ts[0] * ts[1], output_shape=lambda shapes: shapes[0])"),
     (1, "a = GlobalAveragePooling2D()(x)\nb = merge([a, a], mode='cos', dot_axes=1)"),
     (1, "a = GlobalAveragePooling2D()(x)\nb = Highway()(MaxoutDense(5)(a))"),

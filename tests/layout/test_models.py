@@ -216,3 +216,32 @@ def test_one_model_is_left_alone_and_the_other_is_converted() -> None:
     assert statuses(plan) == [Status.LEFT_ALONE, Status.DONE]
     assert "a.add(Conv2D(4, 3, data_format='channels_first', input_shape=(3, 8, 6)))" in new
     assert "b.add(Conv2D(4, 3, data_format='channels_last', input_shape=(8, 6, 3)))" in new
+
+
+ELSEWHERE = "from other import wrapped\ni = Input((9,))\nmodel = Model(i, wrapped())\n"
+
+
+def test_a_model_of_what_is_not_seen_in_a_program_without_any_layout() -> None:
+    _, plan = convert(HEAD.replace("K.set_image_data_format('channels_first')\n", "") + ELSEWHERE)
+    assert statuses(plan) == [Status.NOTHING]
+
+
+@pytest.mark.parametrize("line", ["", "MaxPooling2D()\n", "from keras.applications.vgg16 import VGG16\nVGG16()\n"])
+def test_a_model_of_what_is_not_seen_may_hold_anything_else(line: str) -> None:
+    head = HEAD if not line else HEAD.replace("K.set_image_data_format('channels_first')\n", "")
+    _, plan = convert(head + line + ELSEWHERE, source_keras="2.1.3")
+    assert Status.LEFT_ALONE in statuses(plan)
+
+
+def test_a_permute_layer_that_moves_nothing_any_more_goes() -> None:
+    tail = "model.add(Reshape((4, 24)))\nmodel.add(Permute((2, 1)))\nmodel.add(Activation('softmax'))\n"
+    text = HEAD + SEQUENTIAL.replace("model.add(Flatten())\nmodel.add(Dense(2))\n", tail)
+    feed = "model.fit(np.zeros((5, 3, 8, 6)), np.ones((5, 24, 4)))\n"
+    new, plan = convert(text + feed, source_keras="2.1.3")
+    assert "model.add(Reshape((24, 4)))\nmodel.add(Activation('softmax'))\n" in new
+    assert statuses(plan) == [Status.DONE]
+    for taken in ("print(model.layers[-1].output)\n", "print(model.layers[2].name)\n"):
+        new, _ = convert(text + feed + taken, source_keras="2.1.3")
+        assert "Permute" in new
+    named = text.replace("Permute((2, 1))", "Permute((2, 1), name='turn')")
+    assert "Permute((1, 2), name='turn')" in convert(named + feed, source_keras="2.1.3")[0]

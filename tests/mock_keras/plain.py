@@ -197,7 +197,10 @@ class Lambda(Layer):
     accepts = ("function", "output_shape", "arguments", "mask")
 
     def call(self, x: Any) -> Any:
-        made = np.asarray(self.given["function"](x, **self.given.get("arguments", {})))
+        made = self.given["function"](x, **self.given.get("arguments", {}))
+        if isinstance(made, list) and len(made) == 1:  # a layer gives the only tensor of a list
+            made = made[0]
+        made = np.asarray(made)
         wanted = self.given.get("output_shape")
         if isinstance(wanted, tuple | list):
             assert tuple(wanted) == made.shape[1:], f"output_shape {wanted} but {made.shape}"

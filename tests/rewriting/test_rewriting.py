@@ -44,6 +44,18 @@ def test_text_that_libcst_does_not_print_back_is_refused(text: str) -> None:
         apply(text, [edit(text, "(1, 2)", "Tuple", "shape_order", {"order": [1, 0]})])
 
 
+@pytest.mark.parametrize(
+    "end", ["\n\n  \n\n", "\n\t\n\n    ", "\r\n\r\n  \r\n\r\n", "  \n \n\n", "\n\n\x0c\n  \n", "\n"]
+)
+@pytest.mark.parametrize("code", ["x = (1, 2)", "def f():\n    return (1, 2)", "x = (1, 2)  # text"])
+def test_blanks_at_the_end_of_a_file_stay(code: str, end: str) -> None:
+    if "\r" in end:
+        code = code.replace("\n", "\r\n")
+    text = code + end
+    new = apply(text, [edit(text, "(1, 2)", "Tuple", "shape_order", {"order": [1, 0]})])
+    assert new == text.replace("(1, 2)", "(2, 1)")
+
+
 def test_indentation_that_libcst_refuses_is_refused() -> None:
     text = "def f():\n\tif x:\n        \ty = (1, 2)\n"
     with pytest.raises(RewriteError, match="libcst cannot parse"):

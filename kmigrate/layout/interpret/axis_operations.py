@@ -193,6 +193,54 @@ class AxisOperations(Elementwise):
         self.site([array.node, result.node], node, make, cost=0.0)
         return result
 
+    def assigns_back(self, call: ast.expr, operand: ast.expr) -> ast.stmt | None:
+        """The statement ``x = f(x)``, where the call is that: without the call, nothing is left of it."""
+        stmt = self.statement
+        if not isinstance(stmt, ast.Assign) or stmt.value is not call or len(stmt.targets) != 1:
+            return None
+        target = stmt.targets[0]
+        same = isinstance(target, ast.Name) and isinstance(operand, ast.Name) and target.id == operand.id
+        return stmt if same else None
+
+    def stands_alone(self, stmt: ast.stmt) -> bool:
+        """Has a statement its lines for itself?"""
+        last = stmt.end_lineno or stmt.lineno
+        for other in ast.walk(self.tree_of(stmt)):
+            if isinstance(other, ast.stmt) and other is not stmt:
+                simple = not hasattr(other, "body")
+                if stmt.lineno <= other.lineno <= last or (simple and other.end_lineno == stmt.lineno):
+                    return False
+        return True
+
+    def paired_transpose(self, array: Array, dims: Pair, orders: Sequence[Sequence[int]], node: ast.expr) -> Array:
+        """Each ordering transposes in its own way: both must lead to one value in two layouts.
+
+        ``orders``: the one now and the one after the flip, of all axes.
+        """
+        now, after = orders
+        source = array.axes
+        assert source is not None
+        axes = [source[i] for i in now]
+        result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node))
+
+        def rule() -> None:
+            wanted = [id(axis) for axis in (last(axes) if moves(axes) else axes)]
+            if [id(source[i]) for i in after] == wanted:
+                if moves(source):  # what comes in stays, whatever the setting
+                    self.graph.pin(
+                        array.node, self.because("each ordering transposes it in its own way", node, "KM105")
+                    )
+            elif moves(source) and [id(last(source)[i]) for i in after] == wanted:
+                self.graph.tie(array.node, dims.node)
+            else:
+                text = f"`{short(node)}` under the other ordering leads to another order"
+                self.graph.pin(dims.node, self.because(text, node, "KM902"))
+            if moves(axes):
+                self.graph.tie(result.node, dims.node)
+
+        self.later(rule)
+        return result
+
     def turned(self, array: Array, expr: ast.expr, node: ast.expr) -> Value:
         """``x.T``, all axes in the opposite order: it cannot say another order."""
         assert array.axes is not None

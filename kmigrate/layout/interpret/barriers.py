@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from kmigrate.layout.axes import (
@@ -19,7 +19,6 @@ from kmigrate.layout.axes import (
     size_of,
 )
 from kmigrate.layout.interpret.merging import Merging
-from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.state import BEFORE_FLATTEN, CannotEdit
 from kmigrate.layout.values import (
     Array,
@@ -161,6 +160,9 @@ class Barriers(Merging):
     def shifts(self, layer: Layer, before: bool) -> bool:
         raise NotImplementedError
 
+    def closed(self, nodes: Iterable[int]) -> bool:
+        raise NotImplementedError
+
     step_axes = 0  # axes between the batch and those of the layer, in TimeDistributed
 
     receiver: str | None = None
@@ -241,7 +243,13 @@ class Barriers(Merging):
         if display not in list(ast.walk(layer.place.node)):
             return self._opaque_layer(layer, x, expr, node)
 
+        away = self._needless(layer, expr, node)
+
         def edit(new: list[int] | None, reason: str) -> list[Edit]:
+            if new is None and away is not None and not self.closed([x.node]):
+                made = away(f"{reason}: nothing is left to move")
+                if made is not None:
+                    return [made]
             order = list(range(len(perm))) if new is None else new
             if order[0] != 0:
                 raise CannotEdit([], "a Permute layer cannot move the batch")
@@ -260,39 +268,42 @@ class Barriers(Merging):
             result.kind = "tensor"
         return result
 
+    def _needless(self, layer: Layer, expr: ast.expr, node: ast.expr) -> Callable[[str], Edit | None] | None:
+        """How a layer that moves nothing any more goes away; None where anything may know of it by its name."""
+        call, statement, receiver = layer.place.node, self.statement, self.receiver
+        if not isinstance(call, ast.Call) or len(call.args) + len(call.keywords) != 1:
+            return None
+        alone = self.assigns_back(node, expr)
+        added = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+        added = added and receiver is not None and [call] == statement.value.args  # type: ignore[union-attr]
+
+        def remove(reason: str) -> Edit | None:
+            stmt = statement if added else alone
+            if stmt is not None and self.stands_alone(stmt):
+                return self.edit(stmt, "permute_layer", "KM106", {"action": "drop", "edge": True}, reason, kind="stmt")
+            if isinstance(node, ast.Call) and node.func is call and len(node.args) == 1 and not node.keywords:
+                return self.edit(node, "permute_layer", "KM106", {"action": "remove", "edge": True}, reason)
+            return None
+
+        return remove
+
     def _paired_permute(
         self, layer: Layer, x: Array, dims: Pair, written: ast.expr, expr: ast.expr, node: ast.expr
     ) -> Value:
-        """Each ordering permutes in its own way: both must lead to one value in two layouts."""
+        """Each ordering permutes in its own way."""
         orders = [_order(side) for side in (dims.now, dims.after)]
         now, after = orders[0], orders[1]
         source = x.axes
         if source is None or now is None or after is None or not len(now) == len(after) == len(source):
             return self._opaque_layer(layer, x, expr, node)
         self.heed(dims, written)
-        axes = [source[i] for i in now]
-        result = self.tensor(axes, node)
-
-        def rule() -> None:
-            wanted = [id(axis) for axis in (last(axes) if moves(axes) else axes)]
-            if [id(source[i]) for i in after] == wanted:
-                if moves(source):  # what comes in stays, whatever the setting
-                    self.graph.pin(x.node, self.because("each ordering permutes it in its own way", node, "KM105"))
-            elif moves(source) and [id(last(source)[i]) for i in after] == wanted:
-                self.graph.tie(x.node, dims.node)
-            else:
-                text = f"`{layer.api.spelled}` under the other ordering leads to another order"
-                self.graph.pin(dims.node, self.because(text, node, "KM902"))
-            if moves(axes):
-                self.graph.tie(result.node, dims.node)
-
-        self.graph.later(rule)
-        self.event("permute", result, node)
+        result = self.paired_transpose(x, dims, (now, after), node)
+        result.kind = "tensor"
         return result
 
     def _dense(self, layer: Layer, x: Array, expr: ast.expr, node: ast.expr) -> Value:
         units = layer.values.get("units")
-        size = dim_of(units[0]) if units else None
+        size = self.size_of(units[0]) if units else None
         axes = x.axes
         if axes is None:
             x.ref.bind([Axis(BATCH), Axis()]) if not self.graph.muted else None
@@ -320,7 +331,7 @@ class Barriers(Merging):
         self.features_seen(x, f"`{layer.api.spelled}` takes flattened features", node)
         self.event(layer.api.name, x, node)
         units = layer.values.get("units")
-        size = dim_of(units[0]) if units and layer.api.name != "Highway" else x.axes[1].size
+        size = self.size_of(units[0]) if units and layer.api.name != "Highway" else x.axes[1].size
         out = [x.axes[0], Axis(size=size or self.name_of("units", node))]
         return self._activated(layer, self.tensor(out, node), node)
 

@@ -84,6 +84,8 @@ def _belongs(run: Interpreter, value: Value, cls: Value) -> bool | None:
         return isinstance(value.value, TYPES[name])
     if isinstance(value, Array | Layer | Model | Instance | Function):
         return False
+    if isinstance(value, SymInt) and value.by_use:
+        return None
     return False if isinstance(value, Const | SymInt) and name in CONTAINERS else None
 
 

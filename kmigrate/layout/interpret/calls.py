@@ -356,7 +356,7 @@ class Calls(Mappings):
             if i == 0 and owner is not None:
                 scope.names[arg.arg] = owner
             else:
-                scope.names[arg.arg] = default or Unknown(
+                scope.names[arg.arg] = default or self.unknown(
                     f"the argument `{arg.arg}` of `{getattr(node, 'name', 'lambda')}`", self.place(arg)
                 )
         if args.vararg is not None:

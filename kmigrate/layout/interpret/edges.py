@@ -52,7 +52,7 @@ class Edges(Layers):
         version = self.known.version
         by_place = version is None or version.low < LOADS_BY_PLACE
         models = [m for m in self.models if not wanted.isdisjoint(m.nodes)]
-        return any(m.indexed or m.taken or (by_place and m.loads) for m in models)
+        return any(m.indexed or m.taken or (by_place and not all(_by_name(at) for at, _ in m.loads)) for m in models)
 
     def contract(self, model: Model) -> None:
         """What callers feed and get, for the re-check."""
@@ -355,3 +355,9 @@ def _numbers(dims: Iterable[int]) -> str:
 def _keyword(call: ast.AST, name: str) -> ast.keyword | None:
     keywords = call.keywords if isinstance(call, ast.Call) else []
     return next((k for k in keywords if k.arg == name), None)
+
+
+def _by_name(load: Place) -> bool:
+    """``load_weights(file, by_name=True)``: layers are found by their names."""
+    keywords = load.node.keywords if isinstance(load.node, ast.Call) else []
+    return any(k.arg == "by_name" and isinstance(k.value, ast.Constant) and k.value.value is True for k in keywords)

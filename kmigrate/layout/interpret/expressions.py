@@ -9,8 +9,8 @@ from typing import Any
 from kmigrate.layout.axes import Axis, channel_at, last, memory_order, moves, order_to_last
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.interpret.joining import Joining
-from kmigrate.layout.interpret.shapes import Operand, dim_of
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.shapes import Operand
+from kmigrate.layout.interpret.state import dim_of, short
 from kmigrate.layout.interpret.worlds import FIRST_NAMES, Sides
 from kmigrate.layout.values import (
     Array,
@@ -57,6 +57,8 @@ class Expressions(Joining):
             self.dotted[expr] = value.dotted
         if isinstance(value, Unknown) and value.place is not None and value.place.key in self.hinted:
             value = self.as_array(value, expr) or value  # a later use told an earlier run that it is an array
+        elif isinstance(value, Unknown) and value.place is not None and value.place.node is expr:
+            value = self.perhaps_number(value)
         if isinstance(value, Array) and value.inlet is not None:
             value = self.read_input(value, expr)
         else:

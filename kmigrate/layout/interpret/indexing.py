@@ -263,7 +263,8 @@ class ArrayOps(Reshaping):
         indices = list(every)
         while indices and indices[-1] is None:
             indices.pop()
-        if indices == list(range(len(items))):
+        texts = [ast.dump(expr) for expr, _ in items]
+        if [ast.dump(ast.Slice()) if i is None else texts[i] for i in indices] == texts:
             return []
         if any(isinstance(v, Const) and v.value is Ellipsis for _, v in items):
             indices = every

@@ -48,6 +48,8 @@ class Lambdas(Barriers):
         if keywords:
             self.spread.add(self.place(next(iter(keywords.values()))[1]).key)
         made = self.call(value, Call(self._as_call(at), [(operand, at)], keywords, False))
+        if isinstance(made, Seq) and made.fixed and len(made.items) == 1:  # a layer gives the only tensor of a list
+            made = made.items[0]
         if not isinstance(made, Array):
             return None
         result = Array(made.node, made.ref, "tensor", self.place(node))

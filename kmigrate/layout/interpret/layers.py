@@ -21,9 +21,8 @@ from kmigrate.layout.interpret.calls import Call
 from kmigrate.layout.interpret.lambdas import Lambdas
 from kmigrate.layout.interpret.making_layers import LAYOUT_LAYERS
 from kmigrate.layout.interpret.rows import is_one
-from kmigrate.layout.interpret.shapes import dim_of
 from kmigrate.layout.interpret.sizes import behind
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.state import dim_of, short
 from kmigrate.layout.values import (
     Array,
     Const,
@@ -151,7 +150,7 @@ class Layers(Lambdas):
             new[i] = Axis(label, size or self.name_of(f"{label}", node))
         if channels in ("new", "local"):
             filters = layer.values.get("filters")
-            size = dim_of(filters[0]) if filters else None
+            size = self.size_of(filters[0]) if filters else None
             new[at] = Axis(CHANNEL, size or self.name_of("filters", node))
         elif channels == "multiplied":
             new[at] = Axis(CHANNEL, self.name_of("channels", node))
@@ -212,7 +211,7 @@ class Layers(Lambdas):
             i = order.index(label)
             axes[i] = Axis(label, behind(layer, axes[i].size, k, 2) or self.name_of(label, node))
         filters = layer.values.get("filters")
-        size = dim_of(filters[0]) if filters else None
+        size = self.size_of(filters[0]) if filters else None
         axes[order.index(CHANNEL)] = Axis(CHANNEL, size or self.name_of("filters", node))
         every = sequences is not None and isinstance(sequences[0], Const) and bool(sequences[0].value)
         return self.tensor(axes if every else [axes[0], *axes[2:]], node, x.node)

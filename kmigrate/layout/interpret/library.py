@@ -282,7 +282,8 @@ class Library(Data):
         """The setting as a string; one that is channels-last never changes."""
         first, last = GETTERS[getter]
         ambient = self.ambient
-        return OrderingName(first, ambient.layers) if ambient.first else Const(last, None, ambient.layers)
+        node = ambient.loaders if ambient.implied else ambient.layers  # layers may get a setting of their own
+        return OrderingName(first, node) if ambient.first else Const(last, None, node)
 
     def _set_ordering(self, call: Call) -> Value:
         given = call.get(0, "dim_ordering", "data_format")
@@ -295,7 +296,10 @@ class Library(Data):
             given_back = None
         if given_back is not None:
             for ambient in (*(entry.implied for entry in self.entries), *self.entry.ambients):
-                if ambient.layers == given_back:  # what an earlier call of the getter gave is set again
+                if given_back in (
+                    ambient.layers,
+                    ambient.loaders,
+                ):  # what an earlier call of the getter gave is set again
                     self.ambient = ambient
                     return Const(None)
         if isinstance(value, OrderingName):

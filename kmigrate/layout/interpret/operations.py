@@ -14,11 +14,11 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call, Operation
 from kmigrate.layout.interpret.rows import ARRAY, NEUTRAL, first, holds_array, is_none, known, refused, strange
-from kmigrate.layout.interpret.shapes import dim_of
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.state import dim_of, short
 from kmigrate.layout.values import (
     Array,
     Const,
+    Pair,
     Seq,
     SymInt,
     Unknown,
@@ -264,12 +264,19 @@ def permutation(perm_at: int = 1, operand_kind: str = "arg") -> Operation:
 
 def transposed(run: Interpreter, operand: Any, perm: Any, node: ast.Call, operand_kind: str) -> Value:
     array = run.as_array(*operand)
-    if array is not None and array.axes is None and perm is not None and isinstance(perm[0], Seq) and perm[0].fixed:
+    written = None if perm is None else perm[0].now if isinstance(perm[0], Pair) else perm[0]
+    if array is not None and array.axes is None and isinstance(written, Seq) and written.fixed:
         if not run.graph.muted:  # the order says how many axes there are
-            array.ref.bind([Axis() for _ in perm[0].items])
+            array.ref.bind([Axis() for _ in written.items])
     if array is None or not array.axes:
         return run.opaque([operand], node, f"`{short(node)}`: the rank is not known")
     rank = len(array.axes)
+    if perm is not None and isinstance(perm[0], Pair):
+        orders = [_order(side, rank) for side in (perm[0].now, perm[0].after)]
+        if None in orders:
+            return run.opaque([operand, perm], node, f"the order of `{short(node)}` is not known")
+        run.heed(*perm)
+        return run.paired_transpose(array, perm[0], orders, node)  # type: ignore[arg-type]
     if perm is None:
         order = list(range(rank))[::-1]
     else:
@@ -281,7 +288,12 @@ def transposed(run: Interpreter, operand: Any, perm: Any, node: ast.Call, operan
         if place is not None and place.node not in ast.walk(node):
             return run.opaque([operand], node, f"the order of `{short(node)}` is written elsewhere")
 
+    alone = run.assigns_back(node, operand[1])
+
     def edit(new: list[int] | None, reason: str) -> list[Any]:
+        if new is None and alone is not None and run.stands_alone(alone):
+            reason = f"{reason}: not needed any more"
+            return [run.edit(alone, "transpose", "KM105", {"action": "drop"}, reason, kind="stmt")]
         if new is None:
             args: dict[str, Any] = {"action": "remove", "operand": operand_kind}
             return [run.edit(node, "transpose", "KM105", args, f"{reason}: not needed any more")]
@@ -291,6 +303,14 @@ def transposed(run: Interpreter, operand: Any, perm: Any, node: ast.Call, operan
     if isinstance(result, Array):
         result.derivation = ("transpose", id(array.ref.find()), tuple(order))
     return result
+
+
+def _order(value: Value, rank: int) -> list[int] | None:
+    """An order of all axes; None where it is not known."""
+    if not isinstance(value, Seq) or not value.fixed:
+        return None
+    order = [i.value % rank for i in value.items if isinstance(i, Const) and isinstance(i.value, int)]
+    return order if sorted(order) == list(range(rank)) else None
 
 
 _MOVED = ("axis1", "axis2", "source", "destination", "axis", "start")  # in the order of their positions
@@ -333,7 +353,12 @@ def moved_axes(how: str, operand_kind: str = "arg") -> Operation:
         else:
             return run.opaque(call.all(), call.node, f"`{short(call.node)}`")
 
+        alone = run.assigns_back(call.node, operand[1])
+
         def edit(new: list[int] | None, reason: str) -> list[Any]:
+            if new is None and alone is not None and run.stands_alone(alone):
+                reason = f"{reason}: not needed any more"
+                return [run.edit(alone, "transpose", "KM105", {"action": "drop"}, reason, kind="stmt")]
             if new is None:
                 args: dict[str, Any] = {"action": "remove", "operand": operand_kind}
                 return [run.edit(call.node, "transpose", "KM105", args, f"{reason}: not needed any more")]
@@ -521,7 +546,7 @@ def method_transpose(run: Interpreter, array: Any, call: Call) -> Value:
     """``x.transpose(perm)`` and ``x.transpose(0, 3, 1, 2)``."""
     if call.keywords or call.star:
         return run.opaque([array, *call.all()], call.node, f"`{short(call.node)}`")
-    if len(call.positional) == 1 and isinstance(call.positional[0][0], Seq):
+    if len(call.positional) == 1 and isinstance(call.positional[0][0], Seq | Pair):
         return transposed(run, array, call.positional[0], call.node, "func")
     if not call.positional:
         return transposed(run, array, None, call.node, "func")

@@ -9,8 +9,7 @@ from typing import Any
 
 from kmigrate.layout.dims import MAX_BITS, named
 from kmigrate.layout.interpret.expressions import Expressions
-from kmigrate.layout.interpret.shapes import dim_of
-from kmigrate.layout.interpret.state import COPIES, short
+from kmigrate.layout.interpret.state import COPIES, dim_of, short
 from kmigrate.layout.interpret.worlds import OTHER_NAME, Sides
 from kmigrate.layout.values import (
     Array,
@@ -91,6 +90,8 @@ class Operators(Expressions):
         both = self.sides(left, expr), self.sides(right, expr)
         if any(both):
             return self._paired(expr, (left, both[0]), (right, both[1]))
+        if self.known.numbers and (*self.place(expr).key, *self.context) in self.known.numbers:
+            self.size_of(left), self.size_of(right)  # what a number is made of
         a, b = dim_of(left), dim_of(right)
         if a is not None and b is not None:
             if isinstance(expr.op, ast.Mult):
@@ -243,7 +244,8 @@ class Operators(Expressions):
             if isinstance(values[0], Const) and isinstance(box, Dict):
                 return Unknown("a membership test", self.place(expr))
         if isinstance(expr.ops[0], ast.Is | ast.IsNot) and isinstance(values[-1], Const) and values[-1].value is None:
-            if isinstance(values[0], Array | Seq | Dict | Function | Layer | Model | Instance | OrderingName | SymInt):
+            something = isinstance(values[0], Array | Seq | Dict | Function | Layer | Model | Instance | OrderingName)
+            if something or (isinstance(values[0], SymInt) and not values[0].by_use):
                 return Const(isinstance(expr.ops[0], ast.IsNot))
             return Unknown("a comparison with None", self.place(expr))
         pairs_of = [(v, e) for v, e in zip(values, operands, strict=True)]

@@ -86,9 +86,10 @@ OTHERS: Rows = {
     "sklearn.utils.shuffle": shuffled_together,
     **{f"sklearn.model_selection.{name}": tool(name) for name in ("KFold", "StratifiedKFold", "ShuffleSplit")},
     "cv2.imread": image_read,
-    **rows("cv2", "resize cvtColor GaussianBlur blur medianBlur bilateralFilter warpAffine warpPerspective flip "
-           "equalizeHist threshold adaptiveThreshold dilate erode morphologyEx copyMakeBorder normalize Canny Sobel "
-           "Laplacian filter2D addWeighted imdecode remap", image_source()),
+    **rows("cv2", "resize GaussianBlur blur medianBlur bilateralFilter warpAffine warpPerspective flip",
+           image_source(alike=True)),
+    **rows("cv2", "cvtColor equalizeHist threshold adaptiveThreshold dilate erode morphologyEx copyMakeBorder "
+           "normalize Canny Sobel Laplacian filter2D addWeighted imdecode remap", image_source()),
     **rows("cv2", "imwrite imshow", sink),
     **rows("cv2", "waitKey destroyAllWindows VideoCapture getRotationMatrix2D namedWindow CascadeClassifier",
            harmless),

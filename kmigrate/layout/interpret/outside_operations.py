@@ -8,8 +8,7 @@ from kmigrate.layout.axes import Axis, channel_at
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.calls import Call, Operation
 from kmigrate.layout.interpret.rows import holds_array, refused
-from kmigrate.layout.interpret.shapes import dim_of
-from kmigrate.layout.interpret.state import short
+from kmigrate.layout.interpret.state import dim_of, short
 from kmigrate.layout.values import (
     Array,
     Batches,
@@ -128,16 +127,30 @@ def numbered_rows(run: Interpreter, call: Call) -> Value:
     return Batches(Seq("tuple", rows))
 
 
-def image_source(rank: int | None = None) -> Operation:
-    """An image from a file, or made by a library that knows nothing of Keras: it keeps its layout."""
+def image_source(rank: int | None = None, alike: bool = False) -> Operation:
+    """An image from a file, or made by a library that knows nothing of Keras: it keeps its layout.
+
+    ``alike``: it has as many axes as the image that is given, but for a last axis of length 1, which OpenCV drops.
+    """
 
     def operation(run: Interpreter, call: Call) -> Value:
+        if alike:
+            return image_source(_colours(run, call))(run, call)
         for value, expr in call.all():
             run.leak(value, expr, f"`{short(call.node)}` works on it as it lies")
         axes = None if rank is None else [Axis() for _ in range(rank)]
         return run.source_array(run.place(call.node), f"`{short(call.node)}` gives it as it lies", axes)
 
     return operation
+
+
+def _colours(run: Interpreter, call: Call) -> int | None:
+    """How many axes a picture like the given one has, where that is known."""
+    axes = next((v.axes for v, _ in call.all()[:1] if isinstance(v, Array)), None)
+    if axes is None or len(axes) not in (2, 3):
+        return None
+    size = axes[-1].size
+    return len(axes) if len(axes) == 2 or (size is not None and size.value not in (None, 1)) else None
 
 
 def image_read(run: Interpreter, call: Call) -> Value:

@@ -19,7 +19,7 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.state import SHAPE_USE, CannotEdit, short
+from kmigrate.layout.interpret.state import SHAPE_USE, CannotEdit, dim_of, short
 from kmigrate.layout.interpret.worlds import Worlds
 from kmigrate.layout.values import (
     Array,
@@ -81,7 +81,7 @@ class Shapes(Worlds):
         if value.axes is None:
             self.differs(value, expr)
             node = self.graph.node()
-            value.axes = [Axis(size=dim_of(item)) for item in value.items]
+            value.axes = [Axis(size=self.size_of(item)) for item in value.items]
             value.nodes = [node] * len(value.items)
             if value.place is None:
                 self.graph.pin(node, self.because("this shape is computed in a way that is not followed", expr))
@@ -111,9 +111,15 @@ class Shapes(Worlds):
             self.graph.pin(node, self.because("the shape is given as *arguments", call))
         self._shape_site(call, shape.axes, node, first=0)
 
-    def _shape_site(self, written: ast.AST, axes: Axes, node: int, **args: int) -> None:
+    def _shape_site(self, written: ast.AST, axes: Axes, node: int, first: int | None = None) -> None:
+        args = {} if first is None else {"first": first}
+
         def make(flipped: Callable[[int], bool]) -> list[Edit]:
             if not flipped(node) or not moves(axes):
+                return []
+            parts = written.args[first or 0 :] if isinstance(written, ast.Call) else getattr(written, "elts", ())
+            texts = [ast.dump(part) for part in parts]
+            if len(texts) == len(axes) and [texts[i] for i in order_to_last(axes)] == texts:
                 return []
             reason = f"shape {letters(axes)} to {letters(last(axes))}: {self.graph.why(node)}"
             return [self.edit(written, "shape_order", "KM102", {"order": order_to_last(axes), **args}, reason)]
@@ -286,9 +292,3 @@ def is_reading(expr: ast.AST) -> bool:
     if isinstance(expr, ast.Attribute):
         return is_reading(expr.value)
     return isinstance(expr, ast.Name)
-
-
-def dim_of(value: Value) -> Dim | None:
-    if isinstance(value, Const) and isinstance(value.value, int) and value.value >= 0:
-        return Dim(value.value)
-    return value.dim if isinstance(value, SymInt) else None

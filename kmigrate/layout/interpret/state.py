@@ -117,6 +117,7 @@ class Knowledge:
     version_is_3: bool = False  # 1-D layers follow the ambient setting
     version: Any = None
     hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
+    numbers: frozenset[tuple[Any, ...]] = frozenset()  # evaluations whose results are used as sizes
     flatten: str = "auto"
     model_inputs: str = "keep"
     trial: bool = False  # only to see whether the program is right under either ordering
@@ -176,6 +177,7 @@ class State(Heap):
         self.visited: set[int] = set()  # statements that were run, by identity
         self.skipped: list[tuple[str, list[ast.stmt]]] = []  # branches that do not run as the constants stand
         self.hinted = _by_place(knowledge.hints)
+        self.sizes: dict[tuple[Any, ...], Unknown] = {}  # what is not known and used as a size
         self.spread: set[Key] = set()  # expressions that stand for several values (*args, **kwargs, a list's name)
         self.vetoes: dict[Key, Because] = {}  # text that is not understood in one of its contexts
         self.outside = Outside()
@@ -346,6 +348,28 @@ class State(Heap):
         """How many axes the value of ``node`` has, as its uses told an earlier run."""
         found = self.known.hints.get((*self.place(node).key, *self.context))
         return None if found is None else len(found)
+
+    def unknown(self, why: str, place: Place) -> Unknown | SymInt:
+        """What is not known; a number, where an earlier run saw that it is used as a size."""
+        return self.perhaps_number(Unknown(why, place))
+
+    def perhaps_number(self, value: Unknown) -> Unknown | SymInt:
+        if value.place is None or self.loops or value.array is not None:
+            return value
+        value.made = (*value.place.key, *self.context)
+        if value.made in self.known.numbers:
+            return SymInt(self.name_of("number", value.place.node), by_use=True)
+        return value
+
+    def size_of(self, value: Value) -> Dim | None:
+        """The size that an item of a shape, or a number of filters, says."""
+        if isinstance(value, Unknown) and value.made is not None and not self.graph.muted:
+            self.sizes[value.made] = value
+        return dim_of(value)
+
+    def used_as_sizes(self) -> frozenset[tuple[Any, ...]]:
+        """Evaluations whose results are sizes, and were not seen to be arrays."""
+        return self.known.numbers | {made for made, value in self.sizes.items() if value.array is None}
 
     def bind_rank(self, array: Array, rank: int) -> None:
         if array.axes is None and rank > 0 and not self.graph.muted:
@@ -673,6 +697,12 @@ class State(Heap):
             return [] if any(flipped(g) for g in guards) else make(flipped)
 
         return guarded
+
+
+def dim_of(value: Value) -> Dim | None:
+    if isinstance(value, Const) and isinstance(value.value, int) and value.value >= 0:
+        return Dim(value.value)
+    return value.dim if isinstance(value, SymInt) else None
 
 
 def _by_place(hints: dict[tuple[Any, ...], Any]) -> dict[tuple[Any, ...], Any]:

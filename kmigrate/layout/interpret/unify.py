@@ -58,6 +58,13 @@ def _statement(a: ast.stmt, b: ast.stmt, choice: Choice) -> ast.stmt | None:
 def _expression(a: ast.expr, b: ast.expr, choice: Choice) -> ast.expr:
     if _same(a, b):
         return a
+    turned = _turned(a, b, choice)
+    if turned is not None:
+        return turned
+    if isinstance(a, ast.ListComp | ast.GeneratorExp) and type(a) is type(b):
+        made = _comprehension(a, b, choice)
+        if made is not None:
+            return made
     if isinstance(a, ast.Call) and isinstance(b, ast.Call):
         call = _call(a, b, choice)
         if call is not None:
@@ -84,6 +91,45 @@ def _expression(a: ast.expr, b: ast.expr, choice: Choice) -> ast.expr:
     return _at(a, choice(a, b))
 
 
+def _turned(a: ast.expr, b: ast.expr, choice: Choice) -> ast.expr | None:
+    """``f(x).transpose(2, 0, 1)`` and ``f(x)``: both transpose, one of them to the order that is there."""
+    mine, other = _transpose(a), _transpose(b)
+    if (mine is None) == (other is None):
+        return None
+    call, inner, order = mine or other  # type: ignore[misc]
+    rest = _expression(inner, b, choice) if mine is not None else _expression(a, inner, choice)
+    same = _at(call, ast.Tuple([_at(call, ast.Constant(i)) for i in range(len(order))], ast.Load()))
+    perm = _at(call, ast.Tuple([_at(call, ast.Constant(i)) for i in order], ast.Load()))
+    chosen = _at(call, choice(perm, same) if mine is not None else choice(same, perm))
+    if isinstance(call.func, ast.Attribute) and call.func.value is inner:
+        func = _at(call.func, ast.Attribute(rest, call.func.attr, ast.Load()))
+        return _at(call, ast.Call(func, [chosen], []))
+    return _at(call, ast.Call(call.func, [rest, chosen], []))
+
+
+def _transpose(expr: ast.expr) -> tuple[ast.Call, ast.expr, list[int]] | None:
+    """A call that transposes with a written order of three axes or more: what it transposes, and the order."""
+    if not isinstance(expr, ast.Call) or expr.keywords or not isinstance(expr.func, ast.Attribute):
+        return None
+    for inner, rest in ((expr.func.value, expr.args), (expr.args[0] if expr.args else None, expr.args[1:])):
+        parts = rest[0].elts if len(rest) == 1 and isinstance(rest[0], ast.Tuple | ast.List) else rest
+        order = [part.value for part in parts if isinstance(part, ast.Constant) and isinstance(part.value, int)]
+        named = expr.func.attr == "transpose" or (
+            expr.func.attr == "permute_dimensions" and inner is not expr.func.value
+        )
+        if inner is not None and named and len(order) > 2 and sorted(order) == list(range(len(parts))):
+            return expr, inner, order
+    return None
+
+
+def _comprehension(a: ast.expr, b: ast.expr, choice: Choice) -> ast.expr | None:
+    """Two comprehensions over the same, with the same names."""
+    assert isinstance(a, ast.ListComp | ast.GeneratorExp) and isinstance(b, ast.ListComp | ast.GeneratorExp)
+    if not _all_same(a.generators, b.generators):
+        return None
+    return _at(a, type(a)(_expression(a.elt, b.elt, choice), a.generators))
+
+
 def _index(a: ast.expr, b: ast.expr, choice: Choice) -> ast.Subscript | None:
     """``x[:, 0]`` and ``x[..., 0]``: one index in two layouts. The node is the first, and carries the second."""
     if not isinstance(a, ast.Subscript) or not isinstance(b, ast.Subscript) or not _same(a.value, b.value):
@@ -100,7 +146,9 @@ def _call(a: ast.Call, b: ast.Call, choice: Choice) -> ast.Call | None:
         return None
     name = a.func.attr if isinstance(a.func, ast.Attribute) else a.func.id if isinstance(a.func, ast.Name) else ""
     if name in TOGETHER and not _all_same(a.args, b.args):
-        return None
+        image = a.args[:1] and _turned(a.args[0], b.args[0], choice)  # resize(image, size)
+        if not image or not _all_same(a.args[1:], b.args[1:]):
+            return None
     if _same(a.func, b.func):
         func: ast.expr = a.func
     elif isinstance(a.func, ast.Call | ast.Attribute) and type(a.func) is type(b.func):
