@@ -405,7 +405,14 @@ def test_data(draft: Draft, context: Context) -> None:
     draft.template = f"{context.helper('keras1_test_data')}({', '.join(given)})"
 
 
+def data_format(draft: Draft, context: Context) -> None:
+    """normalize_data_format: what is given, or the setting."""
+    draft.template = f"({draft.place('value')} or {context.keras()}.backend.image_data_format())"
+
+
 RULES = {
+    "utils.normalize_data_format": data_format,
+    "backend.normalize_data_format": data_format,
     "utils.get_test_data": test_data,
     "utils.convert_all_kernels_in_model": kernels,
     "callbacks.EarlyStopping": early_stopping,
