@@ -43,6 +43,8 @@ def read(rows: Path) -> list[Row]:
 
 def together(path: Path, where: Path, options: Options) -> tuple[list[pipeline.Result], list[str]]:
     """The results of the files that belong with ``path``, and the scripts, the nearest first."""
+    if path.suffix == ".ipynb":
+        return pipeline.run([str(path)], options), [str(path)]
     given = discovery.find([str(where)]).files
     group = next(g for g in Project(given).groups([str(path)]) if str(path) in g.files)
     found = discovery.find(group.files)
@@ -52,8 +54,6 @@ def together(path: Path, where: Path, options: Options) -> tuple[list[pipeline.R
 
 def certified(path: Path, where: Path, servers: dict[str, Server], wall: int) -> tuple[str, Certificate]:
     """The script that was run for a file, and what it came to; of several, the first that has a verdict."""
-    if path.suffix != ".py":
-        return "", Certificate(Verdict.NOT_VERIFIED, "a notebook")
     options = Options()
     try:
         results, entries = together(path, where, options)

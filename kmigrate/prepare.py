@@ -136,7 +136,14 @@ def _sources(program: Program) -> list[Source]:
 
 
 def _as_it_is(side: Side) -> list[File]:
-    return [File(source.path, source.raw) for source in side.files]
+    return [File(source.path, _running(source, source.cells[0].text)) for source in side.files]
+
+
+def _running(source: SourceFile, text: str) -> bytes:
+    """The bytes that run: of a notebook its program."""
+    if source.notebook is not None:
+        return SourceFile.encoded(text, str(source.path))
+    return source.with_cells([text])
 
 
 def _ported(
@@ -226,7 +233,7 @@ def _port(
         text = _stating(text, tree, f"keras.backend.set_image_data_format({_FORMATS[ordering]!r})")
     place = "" if entry else f"{source.path}, "
     notes += [f"port: {place}line {note.line}: {note.message}" for note in result.notes]
-    return source.with_cells([text])
+    return _running(source, text)
 
 
 def _stating(text: str, tree: ast.Module, setter: str) -> str:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from kmigrate.options import Options
@@ -80,3 +82,15 @@ def test_what_is_not_ported_stops_the_program_where_it_runs() -> None:
 def test_where_the_version_is_a_guess_it_is_said_how_to_name_it() -> None:
     assert "--source-keras 3" in prepared(EITHER).advice
     assert prepared(EITHER, source_keras="2.3").advice == ""
+
+
+def test_of_a_notebook_its_program_runs() -> None:
+    cells = [{"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": text}
+             for text in ("%matplotlib inline\n" + KERAS1, "model.summary()")]  # fmt: skip
+    notebook = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}).encode()
+    side = Side.of(SourceFile.from_bytes(notebook, "p.ipynb"))
+    (file,) = prepare(side, side, [], Options(source_keras="1.2")).before
+    assert file.path.name == "p.ipynb"
+    text = file.raw.decode()
+    compile(text, "p.ipynb", "exec")
+    assert "padding='same'" in text and "model.summary()" in text
