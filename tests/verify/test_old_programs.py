@@ -35,6 +35,22 @@ keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).predict(x[split:])
     assert "slice indices must be integers" in check(text, text).reason
 
 
+@pytest.mark.verify
+def test_what_is_not_ported_is_no_verdict_even_where_it_is_caught(check: Check) -> None:
+    text = """
+import numpy as np
+import keras
+try:
+    kmigrate_not_ported('p.py:3: K.gradients is not ported')
+except:
+    pass
+keras.Sequential([keras.Input((4,)), keras.layers.Dense(3)]).predict(np.ones((2, 4)))
+"""
+    found = check(text, text)
+    assert found.verdict is Verdict.NOT_VERIFIED
+    assert "the port to Keras 3 leaves p.py:3: K.gradients is not ported" in found.reason
+
+
 FUNCTION = """
 from keras.models import Sequential
 from keras.layers import Convolution2D
@@ -115,3 +131,18 @@ def test_loops_are_cut_and_what_follows_them_is_not(check: Check) -> None:
     }
     found = check(LOOP, last.replace("predict(x)", "predict(x[:, ::-1])"), steps=2)
     assert found.verdict is Verdict.DIFFERENT
+
+
+@pytest.mark.verify
+def test_a_model_for_so_many_samples_gets_them(check: Check) -> None:
+    text = """
+import numpy as np
+import keras
+inputs = keras.Input(batch_shape=(30, 4))
+outputs = keras.layers.Lambda(lambda t: t * np.arange(30).reshape(30, 1))(keras.layers.Dense(3)(inputs))
+model = keras.Model(inputs, outputs)
+model.compile('sgd', 'mse')
+model.fit(np.arange(80.).reshape(20, 4) / 80, np.ones((20, 3)), batch_size=30)
+"""
+    found = check(text, text, steps=2)
+    assert found.verdict is Verdict.EQUIVALENT, str(found)

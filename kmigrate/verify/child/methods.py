@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from kmigrate.verify.child import arrays, settings
+from kmigrate.verify.child import arrays, model_info, settings
 from kmigrate.verify.child.record import Recorder
 from kmigrate.verify.child.stack import KERAS3
 from kmigrate.verify.settings import RANDOM
@@ -109,15 +109,15 @@ class Methods:
     # -- training and prediction
 
     def _head(self, tree: Any, count: int) -> Any:
-        return arrays.map_leaves(tree, lambda a: a[:count])
+        return arrays.map_leaves(tree, lambda a: a[:count] if len(a) >= count else np.resize(a, (count, *a.shape[1:])))
 
-    def _batch(self, x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, int]:
+    def _batch(self, model: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, int]:
         """A small head of the data, and how many samples there were."""
         if arrays.is_stream(x):
             x, y, weight = arrays.first_batch(x)
             self.recorder.note("a generator or dataset is read for one batch")
         total = arrays.batch_size(x)
-        count = arrays.small(x, self.recorder.samples)
+        count = model_info.fixed_batch(model) or arrays.small(x, self.recorder.samples)
         return self._head(x, count), self._head(y, count), self._head(weight, count), total
 
     def fit(self, model: Any, given: dict[str, Any]) -> Any:
@@ -127,7 +127,7 @@ class Methods:
     def _fit(self, model: Any, given: dict[str, Any]) -> Any:
         """k steps on a few samples, then a look at the validation data."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
+        x, y, weight, _ = self._batch(model, given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("fit", model, {"x": x, "y": y, "sample_weight": weight})
         entry["arguments"] = settings.of_training(given, arrays.is_stream(given.get("x")))
         if given.get("callbacks"):
@@ -169,7 +169,7 @@ class Methods:
     ) -> Any:
         """One step of the script's own loop."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(x, y, weight)
+        x, y, weight, _ = self._batch(model, x, y, weight)
         entry, data = recorder.event("train_on_batch", model, {"x": x, "y": y, "sample_weight": weight})
         with recorder.working():
             recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
@@ -192,7 +192,7 @@ class Methods:
     def _evaluate(self, model: Any, given: dict[str, Any]) -> Any:
         """Loss and metrics on a few samples."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(given.get("x"), given.get("y"), given.get("sample_weight"))
+        x, y, weight, _ = self._batch(model, given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("evaluate", model, {"x": x, "y": y, "sample_weight": weight})
         entry["arguments"] = settings.of_use(given)
         with recorder.working():
@@ -220,7 +220,7 @@ class Methods:
     def _predict(self, model: Any, given: dict[str, Any], kind: str) -> Any:
         """Predictions for a few samples, repeated to the length that the script expects."""
         recorder = self.recorder
-        x, _, _, total = self._batch(given.get("x"), None, None)
+        x, _, _, total = self._batch(model, given.get("x"), None, None)
         entry, data = recorder.event(kind, model, {"x": x})
         entry["arguments"] = settings.of_use(given)
         with recorder.working():

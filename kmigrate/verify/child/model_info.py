@@ -63,6 +63,15 @@ class Registry:
         return sorted(layers, key=lambda layer: self.made.get(id(layer), (0, ""))[0])
 
 
+def fixed_batch(model: Any) -> int | None:
+    """The number of samples that the model's inputs demand, None if any will do."""
+    try:
+        size = model.inputs[0].shape[0]
+    except (AttributeError, IndexError, TypeError, ValueError):
+        return None
+    return int(size) if size else None
+
+
 def describe(layer: Any, where: str, ids: np.ndarray | None) -> dict[str, Any]:
     """A layer with weights, as the weight map and the report need it."""
     axis = getattr(layer, "axis", None)

@@ -164,7 +164,7 @@ class Recorder:
     ) -> None:
         model.run_eagerly = self.eager
         tracer = Tracer(self.registry.rank, other["trace"] if other else None)
-        inputs = self.tensors(arrays.map_leaves(x, lambda a: a[: arrays.small(x, 2)]))
+        inputs = self.tensors(arrays.map_leaves(x, lambda a: a[: model_info.fixed_batch(model) or arrays.small(x, 2)]))
         tracer.start(arrays.flatten(inputs), moves)
         with self.hooks.watching(tracer.call):
             model(inputs, training=False)

@@ -106,6 +106,8 @@ def run(job: dict[str, Any], libraries: stack.Stack) -> None:
         if lines:
             sys.settrace(_tracer(os.path.realpath(job["work"]), lines))
         error = _run_script(job, recorder)
+        if _reached and error is None:
+            error = {"type": NotPorted.__name__, "message": _reached[0], "traceback": "", "where": ""}
         sys.settrace(None)
         speed = measure(recorder, methods, job["timed"]) if job["timed"] and error is None else []
         result = recorder.finish()
@@ -203,7 +205,12 @@ class NotPorted(BaseException):
 
 
 def _not_ported(message: str) -> None:
-    raise NotPorted(f"the port to Keras 3 leaves {message}")
+    text = f"the port to Keras 3 leaves {message}"
+    _reached.append(text)
+    raise NotPorted(text)
+
+
+_reached: list[str] = []  # for scripts that catch everything
 
 
 def _tracer(work: str, lines: dict[str, set[int]]) -> Any:

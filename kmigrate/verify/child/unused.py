@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from kmigrate.verify.child import model_info
 from kmigrate.verify.child.data import ramped
 from kmigrate.verify.child.record import Recorder
 
@@ -77,7 +78,7 @@ def _data(recorder: Recorder, model: Any, number: int) -> Any:
     found = []
     events = recorder.reference["events"] if recorder.reference else []
     for i, shape in enumerate(_shapes(model) or []):
-        few = 2 if np.prod(shape) > 40_000 else 5
+        few = model_info.fixed_batch(model) or (2 if np.prod(shape) > 40_000 else 5)
         values = ramped(np.random.default_rng([recorder.seed, number, i]), (few, *shape)) - 0.4
         if number < len(events) and i < len(events[number]["data"]["x"]):
             old = events[number]["data"]["x"][i]
