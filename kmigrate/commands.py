@@ -305,8 +305,11 @@ def _deliver(accepted: Sequence[Result], deliver: Callable[[Sequence[Result]], N
 
 
 def _write(results: Sequence[Result]) -> None:
+    from kmigrate.worktree import unsaved
     from kmigrate.writing import Change, write
 
+    for path in unsaved([result.path for result in results]):
+        say(f"{path}: warning: it had changes that git has not got; the new ones are on top of them")
     pairs = [(result.path, *_pair(result)) for result in results]
     write([Change(path, before.raw, after.raw) for path, before, after in pairs])
 
