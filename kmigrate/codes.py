@@ -80,7 +80,13 @@ CODES: dict[str, Code] = {
     "KM401": Code(
         "python-2",
         "The file is written in Python 2, which today's Python cannot parse.",
-        "Convert it to Python 3 first; kmigrate leaves the file as it is.",
+        "`--target keras3` converts it to Python 3 first; else kmigrate leaves the file as it is.",
+    ),
+    "KM402": Code("integer-division", "A division of whole numbers in Python 2 becomes `//` (`--target keras3`)."),
+    "KM403": Code(
+        "unclear-division",
+        "A division in a Python 2 file may have been one of whole numbers.",
+        "Write `//` if it was. The line is that of the repaired file.",
     ),
     "KM900": Code(
         "internal-error",

@@ -52,6 +52,8 @@ class Result:
     program: int = 0  # files with one number belong together: their changes are written together
     entries: tuple[str, ...] = ()  # the scripts that these files are run by
     ported: bool = False  # to another Keras
+    repaired: str | None = None  # the text in Python 3, where ``source`` is in Python 2
+    repairs: list[Diagnostic] = field(default_factory=list)  # what is to be said of that
 
     @property
     def new_text(self) -> str | None:
@@ -87,10 +89,14 @@ def convert(
         warnings.simplefilter("ignore", DeprecationWarning)
         results = {candidate.path: _read(candidate) for candidate in candidates}
         for path, result in results.items():
-            _refuse_notebook(result, options if isinstance(options, Options) else options.get(path, Options()))
+            own = options if isinstance(options, Options) else options.get(path, Options())
+            _refuse_notebook(result, own)
+            if own.target == "keras3":
+                _repair(result)
         readable = [path for path, result in results.items() if result.error is None and not result.refused]
         forget()
-        project = Project(results if given is None else given)
+        texts = {path: result.repaired for path, result in results.items() if result.repaired is not None}
+        project = Project(results if given is None else given, texts)
         for number, group in enumerate(project.groups(readable)):
             for result in _convert_program(group, results, project, options):
                 result.program, result.entries = number, tuple(group.entries)
@@ -142,6 +148,23 @@ def _refuse_notebook(result: Result, options: Options) -> None:
     if why is not None:
         result.options, result.refused = options, True
         result.plan.diagnostics.append(Diagnostic(result.path, 0, 0, "KM911", f"{why}: left alone"))
+
+
+def _repair(result: Result) -> None:
+    """Python 2 becomes Python 3."""
+    from kmigrate.repair import repaired, shows_python2
+
+    if result.source is None or (result.error is not None and result.error.code != "KM401"):
+        return
+    text = result.source.cells[0].text
+    if result.error is None and not shows_python2(text):
+        return
+    found = repaired(text, result.path)
+    if found is not None:
+        result.repaired, result.repairs = found
+        result.error = None
+        if result.repaired == text:
+            result.repaired = None
 
 
 @contextlib.contextmanager
@@ -285,7 +308,7 @@ def _share_out(program: Program, results: Mapping[str, Result], options: Options
 
 def _text(result: Result) -> str:
     assert result.source is not None
-    return result.source.cells[0].text
+    return result.source.cells[0].text if result.repaired is None else result.repaired
 
 
 def _relus(program: Program, result: Result, options: Options) -> tuple[list[Edit], list[Diagnostic]]:
@@ -406,6 +429,9 @@ def _upgrade(program: Program, results: Mapping[str, Result], options: Options) 
         program = layout.analyse(program.files.with_texts(made), _settled(options))
     for path, result in results.items():
         assert result.source is not None
+        result.plan.diagnostics += result.repairs
+        if result.repaired is not None and result.new is None:
+            result.new = SourceFile.from_bytes(result.source.with_cells([result.repaired]), path)
         if not wanted(options, path):
             continue
         try:

@@ -47,10 +47,12 @@ class Group(NamedTuple):
 class Project:
     """The Python files around those that were given. Paths are as they are shown to the user.
 
-    ``given`` are the paths of all files that may be edited.
+    ``given`` are the paths of all files that may be edited. ``texts`` are what files are taken to say instead of what
+    is in them.
     """
 
-    def __init__(self, given: Iterable[str]) -> None:
+    def __init__(self, given: Iterable[str], texts: Mapping[str, str] | None = None) -> None:
+        self._texts = texts or {}
         self._given = {Path(os.path.realpath(path)): path for path in given}
 
     # -- kmigrate.layout.files.Modules ---------------------------------------------------------------
@@ -68,6 +70,8 @@ class Project:
 
     def text(self, path: str) -> str | None:
         """The text of a file, None where it cannot be read or decoded."""
+        if path in self._texts:
+            return self._texts[path]
         from kmigrate.source import SourceError, SourceFile
 
         try:

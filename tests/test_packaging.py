@@ -85,6 +85,7 @@ def test_the_wheels_metadata(wheel: Path) -> None:
     required = {line.removeprefix("Requires-Dist: ") for line in lines if line.startswith("Requires-Dist: ")}
     assert {line.split(">")[0] for line in required if "extra ==" not in line} == {
         "click",
+        "fissix",
         "libcst",
         "pathspec",
         "tomli",

@@ -179,6 +179,32 @@ def keras1_count_params(x):
         size *= length
     return size
 """,
+    # 6
+    "keras1_gradients": '''
+class Keras1Gradients(keras.layers.Layer):
+    """The gradients of the sum of a model's output, as tensors of a model."""
+
+    def __init__(self, model, **options):
+        super().__init__(**options)
+        self.model = model
+
+    def call(self, inputs):
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            loss = tf.reduce_sum(self.model(inputs))
+        return tape.gradient(loss, inputs)
+
+    def compute_output_spec(self, inputs):
+        return [keras.KerasTensor(x.shape, x.dtype) for x in inputs]
+
+
+def keras1_gradients(loss, variables):
+    """K.gradients of Keras 1 and 2: the gradients of ``loss`` with respect to tensors of a model."""
+    variables = variables if isinstance(variables, (list, tuple)) else [variables]
+    return Keras1Gradients(keras.Model(list(variables), loss))(list(variables))
+''',
     # 4.1: epsilon outside the square root
     "Keras1RMSprop": '''
 @keras.saving.register_keras_serializable("kmigrate")

@@ -252,7 +252,12 @@ NAMES: dict[str, dict[str, str]] = {
 NAMES["metrics"] = NAMES["losses"]
 
 # What Keras 3's package itself has, beside its modules.
-AT_THE_ROOT = frozenset(("Input", "Layer", "Model", "Sequential", "Variable"))
+AT_THE_ROOT = frozenset(
+    (
+        *("Input", "Layer", "Model", "Sequential", "Variable", "KerasTensor", "Function", "Operation", "InputSpec"),
+        *("Initializer", "Loss", "Metric", "Optimizer", "Regularizer", "DTypePolicy", "StatelessScope"),
+    )
+)
 
 # A function of Keras 1 where later versions have a module.
 _ALSO_FUNCTIONS = ("layers.merge",)

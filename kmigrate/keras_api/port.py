@@ -216,6 +216,32 @@ class Context:
         """What a node stands in."""
         return self._parents.get(node)
 
+    def assigns_variables(self, call: ast.Call) -> bool:
+        """Is a variable made in a class, or may something in the file assign to it?"""
+        above = self._parents.get(call)
+        while above is not None and not isinstance(above, ast.ClassDef):
+            above = self._parents.get(above)
+        setters = (
+            "set_value",
+            "update",
+            "update_add",
+            "update_sub",
+            "assign",
+            "batch_set_value",
+            "moving_average_update",
+        )
+        return above is not None or any(isinstance(n, ast.Attribute) and n.attr in setters for n in ast.walk(self.tree))
+
+    def is_plain(self, node: ast.expr) -> bool:
+        """Does the port leave an expression as it is written?"""
+        return not any(part in self._dotted for part in ast.walk(node))
+
+    @property
+    def trains(self) -> bool:
+        """Does the file train a model itself?"""
+        methods = ("fit", "fit_generator", "train_on_batch")
+        return any(isinstance(node, ast.Attribute) and node.attr in methods for node in ast.walk(self.tree))
+
     def compared(self, call: ast.Call) -> bool:
         """Translate the strings that the ordering is compared with; False if it is used otherwise."""
         parent = self._parents.get(call)
@@ -312,10 +338,19 @@ class Context:
         return names.method(kind, func.attr), port_training.METHODS[func.attr]
 
     def _class(self, node: ast.ClassDef) -> None:
+        """A layer of the program's own: Keras 2 renamed one method, and weights are made by add_weight."""
         bases = [api for base in node.bases if (api := self._apis.get(base)) is not None]
-        layers = any(api.module == "keras.layers" and api.flavour == "keras" for api in bases)
-        if layers and self.version < (2,):
-            self.problem(node, f"the layer {node.name} is written for Keras 1 and is not ported")
+        if not any(api.module == "keras.layers" and api.flavour == "keras" for api in bases) or self.version >= (2,):
+            return
+        why = _not_portable(node)
+        if why or any(api.name != "Layer" for api in bases):
+            what = why or f"a subclass of {bases[0].name}"
+            self.problem(node, f"the layer {node.name} is written for Keras 1 and is not ported: {what}")
+            return
+        for method in node.body:
+            if isinstance(method, ast.FunctionDef) and method.name == "get_output_shape_for":
+                alias = "compute_output_shape = get_output_shape_for"
+                self.edit(method, "stmt", {"where": "after", "text": alias}, "KM301")
 
     def _attribute(self, node: ast.Attribute) -> None:
         if node in self._dotted:
@@ -325,6 +360,8 @@ class Context:
             self.edit(node, "Attribute", {"attr": "shape"}, "KM301")
         elif node.attr == "lr" and isinstance(node.value, ast.Attribute) and node.value.attr == "optimizer":
             self.edit(node, "Attribute", {"attr": "learning_rate"}, "KM301")
+        elif node.attr == "input" and (text := first_input(node)) is not None and self.is_plain(node):
+            self.edit(node, "Attribute", {"text": text}, "KM301")
         elif node.attr in ("output_shape", "input_shape") and not self._receivers.kind(node.value):
             if self._is_layer(node.value):
                 self.problem(node, f"Keras 3's layers have no {node.attr}")
@@ -391,13 +428,17 @@ class Context:
 
     def _use(self, node: ast.expr, api: Api, imports: Imports) -> None:
         target = self.target_of(node, api)
+        if (
+            self._dotted[node] == f"keras.{api.name}"
+            and api.name in names.AT_THE_ROOT
+            and target in (None, self.target(api))
+        ):
+            return
         if self.target(api) is None or self._is_elsewhere(node, api):
             self.shows_age(node)
         if target is None:
             if node not in self._targets or api.module != "keras.layers":
                 self._missing(node, api)
-            return
-        if self._dotted[node] == f"keras.{target[1]}" and target[1] in names.AT_THE_ROOT:
             return
         if isinstance(node, ast.Name):
             text = imports.bound(node.id, target) or self.name(*target)
@@ -533,6 +574,32 @@ _OLD_INITIALIZERS = (
     *("uniform", "normal", "lecun_uniform", "glorot_normal", "glorot_uniform", "he_normal", "he_uniform"),
     *("orthogonal", "identity", "zero", "one"),
 )
+
+
+#: What makes weights or updates in a layer of Keras 1; Keras 3 has properties of some of these names.
+_LAYER_STATE = (
+    *("trainable_weights", "non_trainable_weights", "weights", "updates", "regularizers", "constraints", "losses"),
+    *("add_weight", "add_update", "add_loss", "initial_weights", "inbound_nodes", "input_spec"),
+)
+
+
+def _not_portable(node: ast.ClassDef) -> str | None:
+    """What in a layer of Keras 1 means something else in Keras 3, if anything does."""
+    for part in ast.walk(node):
+        if isinstance(part, ast.Attribute) and isinstance(part.value, ast.Name) and part.value.id == "self":
+            if part.attr in _LAYER_STATE:
+                return f"self.{part.attr}"
+    return None
+
+
+def first_input(node: ast.expr) -> str | None:
+    """`model.layers[0].input` as `model.inputs[0]`: an InputLayer of Keras 3 has no input."""
+    if not (isinstance(node, ast.Attribute) and node.attr == "input" and isinstance(node.value, ast.Subscript)):
+        return None
+    owner, index = node.value.value, node.value.slice
+    if isinstance(owner, ast.Attribute) and owner.attr == "layers" and ast.unparse(index) == "0":
+        return f"{ast.unparse(owner.value)}.inputs[0]"
+    return None
 
 
 def _names_in(tree: ast.Module) -> frozenset[str]:

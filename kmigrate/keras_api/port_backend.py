@@ -104,6 +104,9 @@ TEMPLATES: dict[str, str] = {
     "random_uniform": (
         "keras.random.uniform({shape}, minval={minval=0.0}, maxval={maxval=1.0}, dtype={dtype=None}, seed={seed=None})"
     ),
+    "gradients": "keras1_gradients({loss}, {variables})",
+    "switch": "ops.where({condition}, {then_expression}, {else_expression})",
+    "bias_add": "ops.add({x}, {bias})",
     "dropout": "keras.random.dropout({x}, {level}, noise_shape={noise_shape=None}, seed={seed=None})",
 }
 _RANDOM = ("random_normal", "random_uniform", "dropout")
@@ -123,6 +126,8 @@ def function(draft: Draft, context: Context) -> None:
         context.problem(draft.call, "K.function with updates is not ported")
     elif name == "learning_phase" and _among_inputs(draft.call, context):
         draft.template = f"{context.helper('keras1_learning_phase')}()"
+    elif name in _GRAPH:
+        _GRAPH[name](draft, context)
     elif name in ("pool2d", "conv2d"):
         _image_operation(draft, context)
     elif name in OPERATIONS:
@@ -161,6 +166,50 @@ def _relu(draft: Draft, context: Context) -> None:
         return
     draft.module = "keras.activations"
     draft.rename("alpha", "negative_slope")
+
+
+def _placeholder(draft: Draft, context: Context) -> None:
+    """K.placeholder(shape) with its batch size, or K.placeholder(ndim=4)"""
+    draft.drop("name")
+    if draft.literal("sparse") is False:
+        draft.drop("sparse")
+    if draft.has("ndim") and not draft.has("shape"):
+        ndim = draft.literal("ndim")
+        if isinstance(ndim, int):
+            draft.drop("ndim")
+            draft.set("shape", repr((None,) * ndim))
+    if not draft.has("shape") or draft.has("ndim") or draft.has("sparse"):
+        context.problem(draft.call, "K.placeholder without a shape is not ported")
+        return
+    dtype = f", dtype={draft.place('dtype')}" if draft.has("dtype") else ""
+    draft.template = f"{context.keras()}.Input(batch_shape={draft.place('shape')}{dtype})"
+
+
+def _set_phase(draft: Draft, context: Context) -> None:
+    """Outside of fit, Keras 3 runs models in the test phase anyway."""
+    if draft.literal("value") not in (0, False) or context.trains:
+        context.problem(
+            draft.call, "K.set_learning_phase has no counterpart: Keras 3 takes training= where a model runs"
+        )
+        return
+    draft.template = "None"
+    context.note(draft.call, "K.set_learning_phase(0) is gone: Keras 3 runs models in the test phase but in fit")
+
+
+def _variable(draft: Draft, context: Context) -> None:
+    """A number that nothing assigns to is a sum's start: a Variable of Keras 3 does not add to tensors of models."""
+    value = draft.literal("value")
+    if isinstance(value, (int, float)) and not draft.has("dtype") and not context.assigns_variables(draft.call):
+        draft.template = draft.place("value")
+    else:
+        draft.template = filled(draft, TEMPLATES["variable"], context)
+
+
+_GRAPH = {
+    "placeholder": _placeholder,
+    "set_learning_phase": _set_phase,
+    "variable": _variable,
+}
 
 
 def _image_operation(draft: Draft, context: Context) -> None:

@@ -392,6 +392,7 @@ def test_nested_calls_are_all_ported() -> None:
     [
         f"{BACKEND}f = K.function([a], [b], updates=[(c, d)])",
         f"{BACKEND}phase = K.learning_phase()",
+        f"{BACKEND}f = K.rnn(a, b, c)",
         "from keras.layers import MaxoutDense\nx = MaxoutDense(4)",
         "from keras.layers import Merge\nx = Merge([a, b], mode='sum')",
         "from keras.layers import merge\nx = merge([a, b], mode=how)",
@@ -399,7 +400,7 @@ def test_nested_calls_are_all_ported() -> None:
         "from keras.layers import Convolution2D\nx = Convolution2D(*sizes)",
         "from keras.layers import Convolution2D\nx = Convolution2D(8, 3, 3, colour=1)",
         "from keras.layers import Dense\nx = Dense(4, weights=w)",
-        "from keras.layers import Layer\nclass Mine(Layer):\n    pass",
+        "from keras.layers import Layer\nclass Mine(Layer):\n    def build(self, s):\n        self.updates = []",
         "from keras.layers import BatchNormalization\nx = BatchNormalization(mode=1)",
         "from tensorflow.contrib.keras.layers import Dense\nx = Dense(4)",
         SEQUENTIAL + "model.compile('sgd', 'cosine_proximity')",
@@ -438,3 +439,66 @@ def test_porting_twice_changes_nothing_more() -> None:
 def test_an_ordering_that_is_none() -> None:
     with pytest.raises(ValueError, match="channels_first"):
         ported("import keras", ordering="channels_first")
+
+
+GRAPH = "from keras import backend as K\nfrom keras.layers import Input, Layer\n"
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("f = K.function([model.input], [model.output])", "f = keras1_function([model.input], [model.output])"),
+        ("f = K.function([model.layers[0].input, K.learning_phase()], [model.output])",
+         "f = keras1_function([model.inputs[0], keras1_learning_phase()], [model.output])"),
+        ("x = model.layers[0].input", "x = model.inputs[0]"),
+        ("g = K.gradients(loss, x)[0]", "g = keras1_gradients(loss, x)[0]"),
+        ("x = K.placeholder((1, 3, 8, 8))", "x = keras.Input(batch_shape=(1, 3, 8, 8))"),
+        ("x = K.placeholder(ndim=4)", "x = keras.Input(batch_shape=(None, None, None, None))"),
+        ("loss = K.variable(0.)", "loss = 0."),
+        ("K.set_learning_phase(0)", "None"),
+    ],
+)  # fmt: skip
+def test_graphs_of_keras_1(call: str, expected: str) -> None:
+    assert line(GRAPH + call) == expected
+
+
+@pytest.mark.parametrize(
+    ("call", "why"),
+    [
+        ("f = K.function([x], [y], updates=z)", "updates"),
+        ("K.set_learning_phase(1)", "training="),
+        ("K.set_learning_phase(0)\nmodel.fit(x, y)", "training="),
+        ("x = K.placeholder()", "without a shape"),
+    ],
+)
+def test_graphs_that_are_not_ported(call: str, why: str) -> None:
+    (problem,) = ported(GRAPH + call).problems
+    assert why in problem.message
+
+
+def test_a_variable_that_is_assigned_to_stays_one() -> None:
+    text = ported(GRAPH + "rate = K.variable(0.1)\nK.set_value(rate, 0.2)").text()
+    assert "rate = keras.Variable(0.1, dtype=keras.config.floatx())" in text
+
+
+LAYER = (
+    GRAPH
+    + """class Twice(Layer):
+    def get_output_shape_for(self, input_shape):
+        return input_shape
+
+    def call(self, x, mask=None):
+        return K.concatenate([x, x], axis=1)
+"""
+)
+
+
+def test_a_layer_without_state_gets_the_new_name_of_its_method() -> None:
+    text = ported(LAYER).text()
+    assert "        return input_shape\n    compute_output_shape = get_output_shape_for\n\n    def call" in text
+
+
+def test_a_layer_with_weights_of_keras_1_is_not_ported() -> None:
+    source = LAYER + "\n    def build(self, shape):\n        self.trainable_weights = []\n"
+    (problem,) = ported(source).problems
+    assert "self.trainable_weights" in problem.message
