@@ -239,7 +239,8 @@ def _learned(
         new.hints = {}  # they were found in the other world
     implied = any(entry.used for entry in run.entries)
     reaches = new.version.agree("setter_reaches_layers")
-    new.separate_loaders = bool(implied and reaches is not True)
+    asserted = any(entry.stated is not None for entry in run.entries)  # which a setter would make untrue
+    new.separate_loaders = bool(implied and (asserted or reaches is not True))
     new.setter_misses_layers = reaches is False
     new.cifar_follows = new.version.agree("cifar_follows_ambient") is not False
     new.version_is_3 = new.version.agree("one_dimensional_follow_ambient") is True
@@ -270,6 +271,8 @@ def _ordering(
         name = file[1].get("image_dim_ordering") or file[1].get("image_data_format")
         if name is not None:
             return name in ("th", "channels_first"), f"{file[0]} of the project says so"
+    if entry.stated is not None:
+        return entry.stated, "the program asserts it"
     found = [e for e in (_shape_evidence(seq, node) for _, seq, node in entry.inputs_seen) if e is not None]
     if run.setting_sites:  # the shape fits the layers that say their ordering: the others may differ (docs/facts.md, 6)
         found = []

@@ -241,3 +241,51 @@ def test_requirements_of_the_project(tmp_path: Path, pinned: str, changed: bool)
     path = project(tmp_path, requirements_txt=pinned + "\n")
     new, _ = convert(UNCLEAR, path)
     assert ("(13, 12, 11)" in new) is changed
+
+
+ASSERTED = """\
+import numpy as np
+from keras import backend as K
+from keras.layers import Convolution2D, GlobalMaxPooling2D
+from keras.models import Sequential
+{statement}
+model = Sequential()
+model.add(Convolution2D(4, 3, 3, input_shape=(30, 40, 50)))
+model.add(GlobalMaxPooling2D())
+model.fit(np.zeros((5, 30, 40, 50)), np.ones((5, 4)))
+"""
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "assert K.image_dim_ordering() == 'th', 'change keras.json'",
+        "assert 'tf' != K.image_dim_ordering()",
+        "if K.image_dim_ordering() != 'th':\n    raise ValueError('channels-first only')",
+    ],
+)
+def test_an_ordering_that_the_program_asserts(statement: str) -> None:
+    """It stays as it is, for else the program would stop there; the layers state the new one."""
+    new, plan = convert(ASSERTED.format(statement=statement), source_keras="1.2.2")
+    assert statement in new
+    assert "Convolution2D(4, 3, 3, input_shape=(40, 50, 30), dim_ordering='tf')" in new
+    assert "np.zeros((5, 40, 50, 30))" in new
+    assert statuses(plan) == [Status.DONE]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "assert K.image_dim_ordering() == 'tf'",
+        "assert K.image_dim_ordering() in ('th', 'tf')",
+        "if K.image_dim_ordering() == 'th':\n    raise ValueError('channels-last only')",
+        "if K.image_dim_ordering() != 'th':\n    print('slow')",
+        "if input():\n    assert K.image_dim_ordering() == 'th'",
+        "def old():\n    assert K.image_dim_ordering() == 'th'",
+        "def old(x):\n    if x:\n        return\n    assert K.image_dim_ordering() == 'th'\nold(input())",
+    ],
+)
+def test_what_does_not_assert_channels_first(statement: str) -> None:
+    text = ASSERTED.format(statement=statement)
+    new, plan = convert(text, source_keras="1.2.2")
+    assert (new, statuses(plan)) == (text, [Status.NOTHING])

@@ -10,8 +10,10 @@ from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.branches import Branches
+from kmigrate.layout.interpret.library import GETTERS
 from kmigrate.layout.interpret.operators import MAX_ITEMS
-from kmigrate.layout.interpret.state import AFTER_LOOP, COPIES, Entry, Knowledge, short
+from kmigrate.layout.interpret.state import AFTER_LOOP, COPIES, Entry, Knowledge, called, short
+from kmigrate.layout.interpret.worlds import FIRST_NAMES
 from kmigrate.layout.values import (
     Ambient,
     Array,
@@ -170,7 +172,22 @@ class Interpreter(Branches):
             self._join_names(names, stmt)
         self.exits[-1].clear()
 
+    def _stated_ordering(self, test: ast.expr, holds: bool) -> None:
+        """``assert K.image_dim_ordering() == 'th'``: what the setting is where the program does not set it."""
+        if not isinstance(test, ast.Compare) or len(test.ops) > 1 or self.graph.muted or not self.ambient.implied:
+            return
+        left = any(out.left for how, out in self.ways_out.items() if how != "raise")
+        if self.undecided or self.trying or left or any(call < 0 for call in self.context):  # may never be reached
+            return
+        sides = (test.left, test.comparators[0])
+        name = next((side.value for side in sides if isinstance(side, ast.Constant)), None)
+        asked = any(name in GETTERS.get(called(side), ()) for side in sides)
+        if asked and isinstance(test.ops[0], ast.Eq | ast.NotEq):
+            first = (name in FIRST_NAMES) == (holds == isinstance(test.ops[0], ast.Eq))
+            self.entry.stated = first if self.entry.stated in (None, first) else None
+
     def run_Assert(self, stmt: ast.Assert) -> None:
+        self._stated_ordering(stmt.test, True)
         value = self.as_test(self.eval(stmt.test), stmt.test)
         if isinstance(value, OrderingTest):
             text = f"`{short(stmt.test)}` is asserted: it holds for one ordering only"
@@ -185,6 +202,8 @@ class Interpreter(Branches):
 
     def run_If(self, stmt: ast.If) -> str | None:
         rest = self.rest
+        if isinstance(stmt.body[-1], ast.Raise) and not stmt.orelse:
+            self._stated_ordering(stmt.test, False)
         test = self.as_test(self.eval(stmt.test), stmt.test)
         if isinstance(test, OrderingTest):
             holds = self.settled_test(test)
@@ -201,10 +220,12 @@ class Interpreter(Branches):
         """Both branches are possible: run both and join what they leave."""
         names = self.snapshot()
         ambient = self.ambient
+        self.undecided += 1
         end_a, left = self.branch(body)
         names_a, ambient_a = self.scope.names, self.ambient
         self.scope.names, self.ambient = dict(names), ambient
         end_b, right = self.branch(orelse)
+        self.undecided -= 1
         self.rejoin([w for w, end in ((left, end_a), (right, end_b)) if end != "raise" or self.trying] or [right], stmt)
         if end_a and end_b:
             return end_a if end_a == end_b else "return"
@@ -217,6 +238,7 @@ class Interpreter(Branches):
         self._join_ambient(ambient_a, stmt)
         return None
 
+    undecided = 0  # branches being run of which another one may be the one that runs
     trying = 0  # try statements being run: what an exception leaves goes on
 
     def _join_names(self, other: dict[str, Value], stmt: ast.stmt) -> None:

@@ -132,6 +132,7 @@ class Entry:
     source: Source
     implied: Ambient  # the setting where nothing in the program says it
     used: bool = False  # does a layer follow it?
+    stated: bool | None = None  # is it channels-first, as the program asserts without setting it?
     ambients: list[Ambient] = field(default_factory=list)  # those that the program sets
     uses_ambient: list[Place] = field(default_factory=list)
     inputs_seen: list[tuple[Array, Seq, ast.AST]] = field(default_factory=list)
