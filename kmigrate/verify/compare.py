@@ -17,11 +17,22 @@ import numpy as np
 from kmigrate.verify.certificate import Divergence, Figure, ModelFigures, Verdict
 from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
 from kmigrate.verify.settings import changed_arguments, changed_layers
-from kmigrate.verify.tolerances import GRADIENT, INACCURATE, LATER, LOUD, LOUD_GRADIENT, NOISE, PREDICTIONS, WEIGHTS
+from kmigrate.verify.tolerances import (
+    GRADIENT,
+    INACCURATE,
+    LATER,
+    LOUD,
+    LOUD_GRADIENT,
+    NOISE,
+    PREDICTIONS,
+    STEPPED,
+    WEIGHTS,
+)
 from kmigrate.verify.weightmap import WeightMap
 
 FLOATS = {"float16": 2.0**-10, "float32": 2.0**-23}  # and their units in the last place, coarsest first
 DATA_NAMES = {"x": "inputs", "y": "labels", "sample_weight": "sample weights"}
+AFTER_STEPS = ("weights", "later predictions", "losses", "outputs", "saved values")
 DATA = frozenset(DATA_NAMES.values())
 EXPLODED = 1e12  # beyond this a training is lost, and rounding has grown with it
 REORDERED = "reordered to follow the features"
@@ -44,7 +55,7 @@ class Comparison:
     def verdict(self) -> Verdict:
         """EQUIVALENT, INACCURATE or DIFFERENT; whether anything was compared is the caller's question."""
         failed = [f for f in self.figures if not f.passed]
-        if self.problems or any(f.error > max(INACCURATE, NOISE**2 * (f.noise or 0.0)) for f in failed):
+        if self.problems or any(f.error > _gross(f) for f in failed):
             return Verdict.DIFFERENT
         return Verdict.INACCURATE if failed else Verdict.EQUIVALENT
 
@@ -80,6 +91,13 @@ def compare(before: dict[str, Any], after: dict[str, Any], same_weights: bool = 
     if len(before["models"]) != len(after["models"]):
         result.problems.append(f"{len(before['models'])} models are used before, {len(after['models'])} after")
     return result
+
+
+def _gross(figure: Figure) -> float:
+    """From where on a failed check is another function, not a loss of accuracy."""
+    if figure.noise is None:
+        return INACCURATE
+    return max(INACCURATE, NOISE**2 * figure.noise, STEPPED if figure.check in AFTER_STEPS else 0.0)
 
 
 def worst(comparisons: list[Comparison]) -> Comparison:

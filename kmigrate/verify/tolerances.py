@@ -14,6 +14,8 @@ NOISE = 10
 # beyond this the program's own rounding hides too much to judge by: mistakes begin at ten times that
 LOUD = 1e-5  # of predictions and the loss
 LOUD_GRADIENT = 1e-3
+# optimizers that divide by the size of a gradient blow up rounding: after steps in float32 less than this is INACCURATE
+STEPPED = 1e-3
 
 TOLERANCES = {
     "predictions": PREDICTIONS,
@@ -25,4 +27,5 @@ TOLERANCES = {
     "noise": NOISE,
     "loud": LOUD,
     "loud_gradient": LOUD_GRADIENT,
+    "stepped": STEPPED,
 }

@@ -317,3 +317,22 @@ def test_the_coarsest_float_type_is_what_a_program_forces() -> None:
     assert compare.forced(one) == "float32"
     one["models"][0]["activations"][0]["value"] = IMAGES.astype("float16")
     assert compare.forced(one) == "float16"
+
+
+@pytest.mark.parametrize(
+    ("check", "size", "verdict"),
+    [
+        ("weights", 1e-4, Verdict.INACCURATE),
+        ("weights", 1e-2, Verdict.DIFFERENT),
+        ("gradient", 1e-4, Verdict.DIFFERENT),
+    ],
+)
+def test_in_float32_steps_blow_up_rounding_but_a_gradient_does_not(check: str, size: float, verdict: Verdict) -> None:
+    after = run(last=True)
+    model = after["models"][0]
+    values = model["final"]["weights"] if check == "weights" else model["gradient"]
+    values[:] = [value * (1 + size) for value in values]
+    noise = compare.compare(run(), run())
+    found = compare.against_noise(compare.compare(run(), after), noise, 1e-7)
+    assert [figure.check for figure in found.figures if not figure.passed] == [check]
+    assert found.verdict is verdict
