@@ -52,7 +52,7 @@ class NativeServer:
             "TF_CPP_MIN_LOG_LEVEL": "3",
             "MPLBACKEND": "Agg",
             "CUDA_VISIBLE_DEVICES": "-1",
-            "THEANO_FLAGS": f"base_compiledir={job['tmp']},device=cpu",
+            "THEANO_FLAGS": f"base_compiledir={self.folder / 'compiled'},device=cpu",  # compiled once for all runs
         }
         with open(job["output"], "wb") as output:
             process = subprocess.Popen(
