@@ -15,7 +15,7 @@ from kmigrate.weights.features import Features, Leaf, follow
 from kmigrate.weights.forms import Form
 from kmigrate.weights.places import assign
 from kmigrate.weights.reading import Checkpoint, Stored
-from kmigrate.weights.shapes import NotKnown, Shape, spatial
+from kmigrate.weights.shapes import NotKnown, Shape, sizes, spatial
 
 _TIED = {"Dense", "LSTM", "GRU", "SimpleRNN", "Bidirectional", "PReLU", "BatchNormalization", "LayerNormalization"}
 _BY_ROWS_ONLY = {"Highway", "MaxoutDense", "SReLU", "ParametricSoftplus"}  # carried over if nothing moves
@@ -274,6 +274,12 @@ def make(
     generation = checkpoint.generation if target == "same" else 3
     source = Form(checkpoint.generation, deviation=_deviation(checkpoint, befores, target, facts))
     rotations = _rotations(checkpoint, befores, target, facts)
+    other = [leaf.name for leaf in befores if rotations[0] != rotations[1] and _padded_otherwise(leaf)]
+    if other:
+        text = (
+            "pads otherwise in Theano ('same' with an even kernel or strides), so predictions differ from the old ones"
+        )
+        notes = [*notes, f"{', '.join(other)} {text}"]
     steps = []
     for leaf, (rows, columns), other, own in zip(befores, entries, after.leaves, stored, strict=True):
         form = replace(source, count=len(own), rotated=rotations[0])
@@ -288,6 +294,16 @@ def make(
             raise WeightsError(f"{leaf.name}: Keras 3 has no {leaf.layer.core.kind}")
         steps.append(step)
     return Plan(old, new, steps, generation, before, after, list(notes))
+
+
+def _padded_otherwise(leaf: Leaf) -> bool:
+    """Does 'same' mean another function in Theano than in TensorFlow?"""
+    layer = leaf.layer.core
+    count = spatial(layer.kind)
+    if not count or layer.config.get("padding") != "same" or not forms.turned(layer.kind):
+        return False
+    kernel, strides = sizes(layer.config["kernel_size"], count), sizes(layer.config.get("strides"), count)
+    return any(size % 2 == 0 for size in kernel) or any(step > 1 and size > 1 for step, size in zip(strides, kernel))
 
 
 def _as_stored(leaf: Leaf, source: Form, target: Form) -> bool:

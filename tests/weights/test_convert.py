@@ -68,6 +68,17 @@ def test_a_kernel_of_theano_is_turned_only_for_another_backend(tmp_path: Path) -
     np.testing.assert_array_equal(arrays(tmp_path / "other.h5")[kernel], old[::-1, ::-1])
 
 
+@pytest.mark.parametrize("size, said", [([3, 3], False), ([2, 3], True)])
+def test_padding_that_theano_does_otherwise_is_told_of(tmp_path: Path, size: list[int], said: bool) -> None:
+    model = sequential(
+        layer("Conv2D", "c", filters=2, kernel_size=size, padding="same", batch_input_shape=[None, 3, 8, 8], **FIRST)
+    )
+    weights = {"c": {"c/kernel:0": np.zeros((*size, 3, 2)), "c/bias:0": np.zeros(2)}}
+    write_h5(tmp_path / "old.h5", weights, keras_version="2.1.3", backend="theano", model_config=model)
+    outcome = converted(Request(str(tmp_path / "old.h5"), str(tmp_path / "new.h5"), target="keras3"))
+    assert any("c pads otherwise in Theano" in note for note in outcome.notes) == said
+
+
 def test_a_whole_model_is_written_as_one(tmp_path: Path) -> None:
     converted(LENET.request(tmp_path / "new.h5", flatten="permute"))
     with h5py.File(tmp_path / "new.h5") as file:
