@@ -274,12 +274,12 @@ def make(
     generation = checkpoint.generation if target == "same" else 3
     source = Form(checkpoint.generation, deviation=_deviation(checkpoint, befores, target, facts))
     rotations = _rotations(checkpoint, befores, target, facts)
-    other = [leaf.name for leaf in befores if rotations[0] != rotations[1] and _padded_otherwise(leaf)]
+    padded = [leaf.name for leaf in befores if rotations[0] != rotations[1] and _padded_otherwise(leaf)]
     if other:
         text = (
             "pads otherwise in Theano ('same' with an even kernel or strides), so predictions differ from the old ones"
         )
-        notes = [*notes, f"{', '.join(other)} {text}"]
+        notes = [*notes, f"{', '.join(padded)} {text}"]
     steps = []
     for leaf, (rows, columns), other, own in zip(befores, entries, after.leaves, stored, strict=True):
         form = replace(source, count=len(own), rotated=rotations[0])
