@@ -275,7 +275,7 @@ def make(
     source = Form(checkpoint.generation, deviation=_deviation(checkpoint, befores, target, facts))
     rotations = _rotations(checkpoint, befores, target, facts)
     padded = [leaf.name for leaf in befores if rotations[0] != rotations[1] and _padded_otherwise(leaf)]
-    if other:
+    if padded:
         text = (
             "pads otherwise in Theano ('same' with an even kernel or strides), so predictions differ from the old ones"
         )
