@@ -5,15 +5,13 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange
-from kmigrate.layout.dims import Dim
 from kmigrate.layout.files import Files
 from kmigrate.layout.graph import Because
 from kmigrate.layout.interpret.machine import Interpreter
-from kmigrate.layout.interpret.state import Entry, Knowledge, WorkLimit
+from kmigrate.layout.interpret.state import PLACE, Entry, Hints, Knowledge, WorkLimit, top_of_script
 from kmigrate.layout.outcome import Outcome
 from kmigrate.layout.setter import setter_problem
 from kmigrate.layout.values import Seq
@@ -76,8 +74,8 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
         run = interpreter(files, known)
         run.run()
         better = _learned(run, known, stated, options, around)
-        if better is None:
-            break
+        if better is None or (not run.graph.goals and replace(better, hints=known.hints) == known):
+            break  # ranks of arrays make no layer channels-first
         known = better
     planner = Outcome(run)
     plan = Plan()
@@ -87,7 +85,8 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
         if asked is None:
             continue
         unsaid[each.source.path] = asked
-        if follows_any_ordering(files.only(each.source), known):
+        alone = replace(known, hints=hints_of(run.entries.index(each), known.hints))
+        if follows_any_ordering(files.only(each.source), alone):
             planner.settled[each.source.path] = "both orderings are handled: it follows the setting"
         planner.refuse_ambient(each, asked)
     if len(planner.settled) == len(run.entries):
@@ -160,7 +159,8 @@ def follows_any_ordering(files: Files, known: Knowledge) -> bool:
 
     Found out by taking it for channels-first and looking whether the flip needs any edit.
     """
-    run = settled(files, replace(known, first={}, separate_loaders=False, hints={}, trial=True))
+    hints = known.hints if known.first.get(files.entries[0].path, True) else {}
+    run = settled(files, replace(known, first={}, separate_loaders=False, hints=hints, trial=True))
     graph = run.graph
     graph.pins = [(node, because) for node, because in graph.pins if because.code not in CONTRACTS]
     planner = Outcome(run)
@@ -179,13 +179,21 @@ def settled(files: Files, known: Knowledge) -> Interpreter:
     return run
 
 
-def _hints(run: Interpreter) -> dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]]:
+def _hints(run: Interpreter) -> Hints:
     """Axes of arrays that had none where they were made. Sizes only as numbers: names would tie what differs."""
     return {
         key: [(a.label, a.size if a.size is not None and a.size.value is not None else None) for a in ref.axes]
         for key, ref in run.unbound.items()
         if ref.axes is not None
     }
+
+
+def hints_of(number: int, hints: Hints) -> Hints:
+    """What was found out in one of several scripts, as it is called where that script is alone."""
+    own = top_of_script(number)
+    if not number:
+        return {key: axes for key, axes in hints.items() if not key[PLACE:] or key[PLACE] > top_of_script(1)[0]}
+    return {(*key[:PLACE], *key[PLACE + 1 :]): axes for key, axes in hints.items() if key[PLACE : PLACE + 1] == own}
 
 
 def _pin_for_strangers(run: Interpreter) -> None:

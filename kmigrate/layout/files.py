@@ -75,8 +75,11 @@ class Files:
         )
 
     def only(self, entry: Source) -> Files:
-        """The program of one entry alone."""
-        return Files(self.texts, [entry.path], self.modules, self.locked, self.editable)
+        """The program of one entry alone, of the same sources."""
+        alone = Files({}, [], self.modules, self.locked, self.editable)
+        alone.texts, alone.sources, alone._unstamped = self.texts, self.sources, self._unstamped
+        alone.entries = [entry]
+        return alone
 
     def pragmas(self, path: str) -> Pragmas:
         """What the comments of a file say."""

@@ -189,7 +189,8 @@ class Outcome(Planner):
                 return Status.NOTHING, []
             if model.unknown:
                 return Status.LEFT_ALONE, [Because(model.unknown, model.place.path, model.place.line, 0, "KM901")]
-            wanted = ("KM901", "KM903") if model.entry in self.asked or graph.goals else ("KM903",)
+            firsts = any(entry.has_first for entry in self.run.entries if entry.source.path == model.entry)
+            wanted = ("KM901", "KM903") if model.entry in self.asked or firsts else ("KM903",)
             pins = [b for _, b in of_classes(self.pins, classes) if b.code in wanted]
             asked = any(b.code == "KM903" for b in pins)
             if pins:  # what is not understood may hold channels-first layers

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
+from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.plan import Status
-from tests.layout.converting import codes, convert, statuses
+from tests.layout.converting import IMAGES, codes, convert, statuses
 from tests.mock_keras import difference, run
 
 PROGRAM = """\
@@ -508,3 +511,74 @@ def test_what_is_a_number_only_where_it_is_used_as_one(test: str) -> None:
     )
     new, _ = convert("from other import number\n" + program("", layers), source_keras="2.1.3")
     assert new.count("BatchNormalization(axis=3)") == 2
+
+
+LIBRARY = """\
+from keras import backend as K
+from keras.layers import Activation, BatchNormalization, Convolution2D, Input
+from keras.models import Model
+
+def block(x, filters, axis):
+    x = Convolution2D(filters, 3, 3)(x)
+    return Activation('relu')(BatchNormalization(axis=axis)(x))
+
+def net(rows, columns):
+    if K.image_dim_ordering() == 'th':
+        shape, axis = (3, rows, columns), 1
+    else:
+        shape, axis = (rows, columns, 3), 3
+    image = Input(shape)
+    return Model(image, {output})
+"""
+
+
+@pytest.mark.parametrize(
+    ("output", "status"),
+    [
+        ("block(block(image, 8, axis), 8, axis)", Status.NOTHING),
+        ("Convolution2D(8, 3, 3)(image)", Status.ASKED),  # who calls the block gives it what nobody sees
+    ],
+)
+def test_a_helper_gets_its_arguments_from_the_function_that_calls_it(output: str, status: Status) -> None:
+    """Nothing here calls `net`; that it calls `block`, which stands above it, is known all the same."""
+    text = LIBRARY.replace("{output}", output)
+    new, plan = convert(text)
+    assert (new, set(statuses(plan))) == (text, {status})
+
+
+def test_helpers_that_call_each_other_are_all_looked_at() -> None:
+    text = """\
+    from keras.layers import Convolution2D
+
+    def down(x, n):
+        return up(Convolution2D(3, 3, 3, dim_ordering='tf')(x), n - 1) if n else x
+
+    def up(x, n):
+        return down(Convolution2D(3, 3, 3, dim_ordering='th')(x), n - 1)
+    """
+    _, plan = convert(text, source_keras="1.1")
+    assert statuses(plan) == [Status.LEFT_ALONE]
+
+
+def test_of_a_setting_that_is_last_already_only_one_branch_is_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It never becomes another one; what the other branch would do, however strange, holds nothing."""
+    text = IMAGES.format(
+        first="'channels_first'",
+        body="""\
+FORMAT = 'channels_last'
+if FORMAT == 'channels_first':
+    x = strange(x)
+else:
+    x = x * 2
+y = strange(x) if FORMAT != 'channels_last' else x
+""",
+    )
+    run: list[str] = []
+    real = Interpreter.run_statement
+    monkeypatch.setattr(
+        Interpreter, "run_statement", lambda self, stmt: run.append(ast.unparse(stmt)) or real(self, stmt)
+    )
+    new, plan = convert(text, source_keras="2.1.3")
+    assert statuses(plan) == [Status.DONE]
+    assert "strange(x)" not in run and "x = x * 2" in run
+    assert "np.zeros((9, 8, 6, 3))" in new

@@ -265,6 +265,36 @@ def test_a_model_that_the_re_check_refuses_does_not_hold_the_others(
     assert str(results["train.py"].new_text).count("np.zeros((9, 28, 20, 1))") == 1
 
 
+OWN_LAYER = """\
+import strange
+from keras.layers import Layer
+
+class Own(Layer):
+    def call(self, x):
+        return strange.scaled(x)
+"""
+LAST = """\
+from keras.layers import Conv2D
+from keras.models import Sequential
+from layer import Own
+model = Sequential([Conv2D(4, (3, 3), data_format={form}, input_shape=(28, 20, 9)), Own()])
+"""
+
+
+@pytest.mark.parametrize(
+    ("form", "status"), [("'channels_last'", Status.NOTHING), ("'channels_first'", Status.LEFT_ALONE)]
+)
+def test_what_one_script_has_channels_first_says_nothing_of_another(project: Path, form: str, status: Status) -> None:
+    """A layer that is not understood is no reason where all convolutions of its script are channels-last."""
+    first = NET.replace("from config import SHAPE", "from layer import Own\nSHAPE = (1, 28, 20)")
+    first = first.replace("    model.add(G", "    model.add(Own())\n    model.add(G") + "net()\n"
+    files = {"layer.py": OWN_LAYER, "first.py": first, "other.py": LAST.format(form=form)}
+    results = convert(files, source_keras="2.1.3")
+    assert not any(result.new for result in results.values())
+    assert [m.status for m in results["first.py"].plan.models] == [Status.LEFT_ALONE]
+    assert [m.status for m in results["other.py"].plan.models] == [status]
+
+
 # -- imports ------------------------------------------------------------------------------------------------
 
 BODY = NET.replace("from config import SHAPE\n", "").replace("SHAPE", "{shape}") + (

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from kmigrate.layout.interpret.machine import Interpreter
 from kmigrate.plan import Status
-from tests.layout.converting import codes, convert, statuses
+from tests.layout.converting import codes, convert, program, statuses
 
 HEAD = """\
 import numpy as np
@@ -129,3 +130,56 @@ def test_no_number_of_transposes_is_dearer_than_a_layer_that_stays(feeds: str | 
     loops = "".join(f"{'    ' * i}for i{i} in range(depth):\n" for i in range(5)) + " " * 20
     _, plan = convert(HEAD + MODEL + (feeds or f"{loops}model.predict(np.load('a.npy'))\n"), source_keras="2.1.3")
     assert statuses(plan) == [Status.BORDERS]
+
+
+# -- what is run again ----------------------------------------------------------------------------------
+
+
+def runs(monkeypatch: pytest.MonkeyPatch, text: str, **options: str) -> list[int]:
+    """The steps of each run that the analysis of a text takes."""
+    found: list[int] = []
+    real = Interpreter.run
+
+    def run(self: Interpreter) -> None:
+        real(self)
+        found.append(self.steps)
+
+    monkeypatch.setattr(Interpreter, "run", run)
+    program(text, **options)
+    monkeypatch.setattr(Interpreter, "run", real)
+    return found
+
+
+RANKS = "a = np.load('a.npy')\nb = a.mean(axis=-1)\n"  # its rank is found out behind this: by the model
+
+
+def test_a_program_without_channels_first_layers_is_not_run_again_for_the_ranks_of_arrays(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    last = HEAD + RANKS + MOVED
+    assert (
+        len(runs(monkeypatch, last + "model.predict(a)\n", source_keras="2.1.3")) == 2
+    )  # the second knows the version
+    first = HEAD + RANKS + MODEL
+    assert len(runs(monkeypatch, first + "model.predict(a)\n", source_keras="2.1.3")) > 2
+
+
+def test_whether_a_script_follows_any_ordering_is_seen_in_one_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It starts from what the runs before it found out, for they took the program for channels-first too."""
+    text = (
+        HEAD.replace("Conv2D, ", "Convolution2D, ")
+        + RANKS
+        + """
+shape, axis = ((9, 6, 5), 1) if K.image_dim_ordering() == "th" else ((6, 5, 9), 3)
+image = Input(shape)
+model = Model(image, BatchNormalization(axis=axis)(Convolution2D(8, 3, 3)(image)))
+model.predict(a)
+"""
+    )
+    head = "from keras import backend as K\nfrom keras.layers import BatchNormalization\n"
+    trials: list[bool] = []
+    real = Interpreter.run
+    monkeypatch.setattr(Interpreter, "run", lambda self: trials.append(self.known.trial) or real(self))
+    plan = program(head + text).plan
+    assert statuses(plan) == [Status.ASKED]  # the array would have to be transposed
+    assert (trials.count(True), trials.count(False) > 1) == (1, True)

@@ -132,7 +132,7 @@ class Layers(Lambdas):
         self.graph.tie(x.node, setting)
         self._kernel_arguments(layer, x, node)
         if first:
-            self.graph.goal(x.node, self.because(why, layer.place, "KM101"))
+            self.goal(x.node, self.because(why, layer.place, "KM101"))
         axes = x.axes
         assert axes is not None
         self.event(layer.api.name, x, node)
@@ -204,7 +204,7 @@ class Layers(Lambdas):
         self.graph.tie(x.node, setting)
         self._kernel_arguments(layer, x, node)
         if first:
-            self.graph.goal(x.node, self.because(why, layer.place, "KM101"))
+            self.goal(x.node, self.because(why, layer.place, "KM101"))
         self.event(layer.api.name, x, node)
         axes = list(x.axes or [])
         for k, label in enumerate(("H", "W")):

@@ -63,7 +63,7 @@ def with_bias(run: Interpreter, call: Call) -> Value:
     if run.conform(array, order, layer, call.node):
         run.graph.tie(array.node, setting)
         if is_first:
-            run.graph.goal(array.node, run.because(why, call.node, "KM101"))
+            run.goal(array.node, run.because(why, call.node, "KM101"))
     run.event("bias", array, call.node)
     return Array(array.node, array.ref, array.kind, run.place(call.node), sources=(array,))
 
@@ -93,7 +93,7 @@ def of_tensorflow(spatial: int, window_at: tuple[tuple[int, str], ...], channels
         if array.axes is None or len(array.axes) != len(order):
             return refused(run, call)
         if is_first:
-            run.graph.goal(array.node, run.because(f"`{short(call.node.func)}` is channels-first", call.node, "KM101"))
+            run.goal(array.node, run.because(f"`{short(call.node.func)}` is channels-first", call.node, "KM101"))
         for at, name in window_at:
             window = call.get(at, name)
             if window is None or isinstance(window[0], Const) or not hasattr(window[0], "items"):
@@ -142,6 +142,6 @@ def tensorflow_bias(run: Interpreter, call: Call) -> Value:
     wanted = run.new_array([Axis(label) for label in order], run.place(call.node), node)
     run.join_axes(wanted, array, call.node)
     if is_first:
-        run.graph.goal(array.node, run.because("`tf.nn.bias_add` is channels-first", call.node, "KM101"))
+        run.goal(array.node, run.because("`tf.nn.bias_add` is channels-first", call.node, "KM101"))
     run.event("bias", array, call.node)
     return Array(array.node, array.ref, array.kind, run.place(call.node), sources=(array,))

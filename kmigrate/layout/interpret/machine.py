@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from kmigrate.layout.axes import Axis, Contradiction, Role, letters, moves, unify_roles
@@ -12,7 +13,7 @@ from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.branches import Branches
 from kmigrate.layout.interpret.library import GETTERS
 from kmigrate.layout.interpret.operators import MAX_ITEMS
-from kmigrate.layout.interpret.state import AFTER_LOOP, COPIES, Entry, Knowledge, called, short
+from kmigrate.layout.interpret.state import AFTER_LOOP, COPIES, Entry, Knowledge, called, short, top_of_script
 from kmigrate.layout.interpret.worlds import FIRST_NAMES
 from kmigrate.layout.values import (
     Ambient,
@@ -62,10 +63,11 @@ class Interpreter(Branches):
             entry.last = self.ambient
         for entry in self.entries:
             module = self._start(entry, entry.last or entry.implied)
-            for function in entry.made:  # grows while functions within functions are met
-                if id(function.node) not in self.called:
-                    self.scope = module
-                    self.enter_unknown(function, self.methods.get(id(function)))
+            while waiting := [function for function in entry.made if id(function.node) not in self.called]:
+                for function in _outermost(waiting):
+                    if id(function.node) not in self.called:
+                        self.scope = module
+                        self.enter_unknown(function, self.methods.get(id(function)))
             for of, function in self.deferred:  # grows too
                 if of is entry:
                     self.scope = module
@@ -83,7 +85,7 @@ class Interpreter(Branches):
         number = self.entries.index(entry)
         self.more_work()
         self.entry, self.source, self.scope, self.ambient = entry, entry.source, Scope(), ambient
-        self.context = self.outermost = (-1_000_000_000_000 - number,) if number else ()
+        self.context = self.outermost = top_of_script(number)
         return self.scope
 
     # -- control flow ------------------------------------------------------------------------------
@@ -718,6 +720,22 @@ class Interpreter(Branches):
             self.assign(target, SymInt(self.name_of("sum", stmt)), None, None)
         else:
             self.assign(target, self.elementwise([(current, stmt.value), (value, stmt.value)], stmt.value), None, None)
+
+
+def _outermost(functions: Sequence[Function]) -> Sequence[Function]:
+    """Those that no other of them names: what they call gets its arguments from them. Any one, if there are none."""
+    named = Counter(name for function in functions for name in _names(function.node))
+    own = [(function, getattr(function.node, "name", "")) for function in functions]
+    return [f for f, name in own if named[name] == (name in _names(f.node))] or functions[:1]
+
+
+def _names(node: ast.AST) -> frozenset[str]:
+    """The names and attributes that are read in a function. Its node keeps the answer."""
+    known: frozenset[str] | None = node.__dict__.get("names")
+    if known is None:
+        names = (getattr(n, "id", None) or getattr(n, "attr", None) for n in ast.walk(node))
+        known = node.__dict__["names"] = frozenset(name for name in names if name)
+    return known
 
 
 def _counts(body: list[ast.stmt]) -> bool:

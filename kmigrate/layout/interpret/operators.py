@@ -10,7 +10,7 @@ from typing import Any
 from kmigrate.layout.dims import MAX_BITS, named
 from kmigrate.layout.interpret.expressions import Expressions
 from kmigrate.layout.interpret.state import COPIES, dim_of, short
-from kmigrate.layout.interpret.worlds import OTHER_NAME, Sides
+from kmigrate.layout.interpret.worlds import LAST_NAMES, OTHER_NAME, Sides
 from kmigrate.layout.values import (
     Array,
     Const,
@@ -295,7 +295,7 @@ class Operators(Expressions):
             )
             return Const(isinstance(expr.ops[0], ast.NotEq))
         truth = (other.value == name) == isinstance(expr.ops[0], ast.Eq)
-        return Const(truth) if isinstance(value, Const) and value.origin is None else OrderingTest(truth, node)
+        return Const(truth) if name in LAST_NAMES else OrderingTest(truth, node)
 
     def eval_IfExp(self, expr: ast.IfExp) -> Value:
         test = self.as_test(self.eval(expr.test), expr.test)

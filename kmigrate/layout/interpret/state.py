@@ -69,6 +69,16 @@ _MAPS = re.compile(r"(depthwise_|separable_|atrous_|de)?(conv|pool)[123]d(_trans
 GIVEN_AWAY = "given away"
 
 
+# What an array of unknown rank turned out to be, by its place (a Key) and the calls that led there.
+Hints = dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]]
+PLACE = 5  # items of a Key
+
+
+def top_of_script(number: int) -> tuple[int, ...]:
+    """The context of the code at the top of one of several scripts."""
+    return (-1_000_000_000_000 - number,) if number else ()
+
+
 class WorkLimit(Exception):
     """The program needs more steps than one run may take."""
 
@@ -116,7 +126,7 @@ class Knowledge:
     cifar_follows: bool = True  # cifar10.load_data() follows the ambient setting (from Keras 1.1)
     version_is_3: bool = False  # 1-D layers follow the ambient setting
     version: Any = None
-    hints: dict[tuple[Any, ...], list[tuple[str | None, Dim | None]]] = field(default_factory=dict)
+    hints: Hints = field(default_factory=dict)
     numbers: frozenset[tuple[Any, ...]] = frozenset()  # evaluations whose results are used as sizes
     flatten: str = "auto"
     model_inputs: str = "keep"
@@ -141,6 +151,7 @@ class Entry:
     reads: list[Place] = field(default_factory=list)  # where the setting is read; for a module, where it is imported
     last: Ambient | None = None  # the setting where the script ends
     unread: list[Because] = field(default_factory=list)  # modules that may use Keras and cannot be run
+    has_first: bool = False  # did it make a layer that is channels-first?
 
 
 class State(Heap):
@@ -641,6 +652,12 @@ class State(Heap):
             return tensor
         return Unknown(why, self.place(node))
 
+    def goal(self, node: int, because: Because) -> None:
+        """A channels-first layer of this script."""
+        if not self.graph.muted:
+            self.entry.has_first = True
+            self.graph.goal(node, because)
+
     def event(self, what: str, array: Array, node: ast.AST, marked: Iterable[Axis] = ()) -> None:
         if not self.graph.muted:
             self.events.append(Event(what, list(marked), array.node, array.ref, node.lineno))  # type: ignore[attr-defined]
@@ -711,9 +728,9 @@ def _by_place(hints: dict[tuple[Any, ...], Any]) -> dict[tuple[Any, ...], Any]:
     found: dict[tuple[Any, ...], Any] = {}
     for key, axes in hints.items():
         labels = [label for label, _ in axes]
-        known = found.setdefault(key[:5], axes)
+        known = found.setdefault(key[:PLACE], axes)
         if known is not None and [label for label, _ in known] != labels:
-            found[key[:5]] = None
+            found[key[:PLACE]] = None
     return found
 
 

@@ -49,7 +49,8 @@ class Worlds(State):
     def sides(self, value: Value, expr: ast.AST | None = None) -> Sides | None:
         """What a value is in both worlds; None where it is the same in both.
 
-        A string that is written in ``expr`` itself is a plain string.
+        A string that is written in ``expr`` itself is a plain string, and so is one that is channels-last already:
+        it never changes.
         """
         if isinstance(value, Pair):
             return Sides(value.now, value.after, value.node)
@@ -57,7 +58,7 @@ class Worlds(State):
             return Sides(Const(value.name), Const(OTHER_NAME[value.name]), value.node)
         if isinstance(value, OrderingTest):
             return Sides(Const(value.truth), Const(not value.truth), value.node)
-        if isinstance(value, Const) and isinstance(value.value, str) and value.value in OTHER_NAME:
+        if isinstance(value, Const) and isinstance(value.value, str) and value.value in FIRST_NAMES:
             if value.origin is not None and not _within(value.origin.node, expr):
                 return Sides(Const(value.value), Const(OTHER_NAME[value.value]), self.setting_node(value))
         return None
