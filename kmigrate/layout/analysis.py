@@ -10,8 +10,9 @@ from kmigrate.keras_api import versions
 from kmigrate.keras_api.versions import VersionRange
 from kmigrate.layout.files import Files
 from kmigrate.layout.graph import Because
+from kmigrate.layout.idle import Idle, idle_scripts
 from kmigrate.layout.interpret.machine import Interpreter
-from kmigrate.layout.interpret.state import PLACE, Entry, Hints, Knowledge, WorkLimit, top_of_script
+from kmigrate.layout.interpret.state import Entry, Hints, Knowledge, WorkLimit
 from kmigrate.layout.outcome import Outcome
 from kmigrate.layout.setter import setter_problem
 from kmigrate.layout.values import Seq
@@ -58,7 +59,7 @@ def analyse_files(
     """The plan for the scripts that are the entries of ``files``, and the modules that they load."""
     entry = files.entries[0]
     try:
-        return _analyse(files, options, around, interpreter)
+        return _analyse(files, options, around, interpreter, together=interpreter is not Interpreter)
     except (WorkLimit, RecursionError) as limit:
         what = "needs more steps than one run may take" if isinstance(limit, WorkLimit) else "is nested too deeply"
         text = f"the program {what}"
@@ -66,9 +67,13 @@ def analyse_files(
         return Program(entry.path, plan, entry.tree, files=files, limit=text)
 
 
-def _analyse(files: Files, options: Options, around: Surroundings, interpreter: type[Interpreter]) -> Program:
-    entry = files.entries[0]
+def _analyse(
+    files: Files, options: Options, around: Surroundings, interpreter: type[Interpreter], together: bool = False
+) -> Program:
+    """With ``together``, all scripts are run to the end, also those in which nothing can change."""
+    entry, everything = files.entries[0], files
     stated = _stated_version(around, options)
+    idle: Idle | None = None
     known = Knowledge(version=stated, flatten=options.flatten, model_inputs=options.model_inputs)
     for _ in range(MAX_RUNS):
         run = interpreter(files, known)
@@ -76,30 +81,41 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
         better = _learned(run, known, stated, options, around)
         if better is None or (not run.graph.goals and replace(better, hints=known.hints) == known):
             break  # ranks of arrays make no layer channels-first
+        if not idle and not together and replace(better, hints=known.hints) == known:
+            idle = idle_scripts(run, {e.source.path for e in run.entries if _asked(e, known, options, files)})
+            if idle is not None:
+                files = files.only(*(e.source for e in run.entries if e not in idle.entries))
+                stated = known.version
         known = better
     planner = Outcome(run)
     plan = Plan()
     unsaid = {}
+    dotted, entries = run.dotted, run.entries
+    if idle is not None:
+        planner.aside = idle.reports, idle.diagnostics
+        dotted = idle.dotted | run.dotted
+        entries = sorted([*entries, *idle.entries], key=lambda each: files.numbers[each.source.path])
     for each in run.entries:
-        asked = _question(each, known, options, files.pragmas(each.source.path).ordering)
+        asked = _asked(each, known, options, files)
         if asked is None:
             continue
         unsaid[each.source.path] = asked
-        alone = replace(known, hints=hints_of(run.entries.index(each), known.hints))
-        if follows_any_ordering(files.only(each.source), alone):
+        if follows_any_ordering(files.only(each.source), known):
             planner.settled[each.source.path] = "both orderings are handled: it follows the setting"
         planner.refuse_ambient(each, asked)
     if len(planner.settled) == len(run.entries):
         reports = planner.without_change()
         settled_plan = Plan(models=reports)
-        return Program(entry.path, settled_plan, entry.tree, run.dotted, known.version, files=files, unsaid=unsaid)
+        return Program(entry.path, settled_plan, entry.tree, dotted, known.version, files=files, unsaid=unsaid)
     _pin_for_strangers(run)
     planner.solve()
     if run.graph.flipped and _pin_for_files(run, around):
         planner.solve()
     _fill(plan, planner, options)
+    if idle is not None and idle.loads & {edit.path for edit in plan.edits}:
+        return _analyse(everything, options, around, interpreter, together=True)
     orderings = {}
-    for each in run.entries:
+    for each in entries:
         if each.uses_ambient or each.ambients:
             first = each.implied.first if not each.ambients else each.ambients[-1].first
             orderings[each.source.path] = "th" if first else "tf"
@@ -110,9 +126,7 @@ def _analyse(files: Files, options: Options, around: Surroundings, interpreter: 
         plan.assumptions.append(Assumption("source-keras", str(known.version), "; ".join(known.version.why[:3])))
     plan.assumptions = list(dict.fromkeys(plan.assumptions))
     ordering = orderings.get(entry.path)
-    return Program(
-        entry.path, plan, entry.tree, run.dotted, known.version, ordering, planner, files, "", orderings, unsaid
-    )
+    return Program(entry.path, plan, entry.tree, dotted, known.version, ordering, planner, files, "", orderings, unsaid)
 
 
 def _fill(plan: Plan, planner: Outcome, options: Options) -> None:
@@ -188,14 +202,6 @@ def _hints(run: Interpreter) -> Hints:
     }
 
 
-def hints_of(number: int, hints: Hints) -> Hints:
-    """What was found out in one of several scripts, as it is called where that script is alone."""
-    own = top_of_script(number)
-    if not number:
-        return {key: axes for key, axes in hints.items() if not key[PLACE:] or key[PLACE] > top_of_script(1)[0]}
-    return {(*key[:PLACE], *key[PLACE + 1 :]): axes for key, axes in hints.items() if key[PLACE : PLACE + 1] == own}
-
-
 def _pin_for_strangers(run: Interpreter) -> None:
     """What code that cannot be seen may rely on stays."""
     if run.poisoned is not None:
@@ -236,7 +242,9 @@ def _learned(
     """What this run found out that the next must start from; None where it has settled."""
     new = replace(known, hints={**_hints(run), **known.hints}, numbers=run.used_as_sizes())
     new.version = _version(run, stated, options.source_keras != "auto")
-    new.first, new.ordering_why = {}, {}
+    scripts = {entry.source.path for entry in run.entries}
+    new.first = {path: first for path, first in known.first.items() if path not in scripts}
+    new.ordering_why = {path: why for path, why in known.ordering_why.items() if path not in scripts}
     for entry in run.entries:
         first, why = _ordering(run, entry, new.version, options, around)
         if first is not None:
@@ -317,6 +325,10 @@ def _shape_evidence(seq: Seq, node: ast.AST) -> tuple[bool, str] | None:
     if len(named) == 3 and named[2] and not any(named[:2]):
         return False, f"the input shape at line {line} names its channels last"
     return None
+
+
+def _asked(entry: Entry, known: Knowledge, options: Options, files: Files) -> Diagnostic | None:
+    return _question(entry, known, options, files.pragmas(entry.source.path).ordering)
 
 
 def _question(entry: Entry, known: Knowledge, options: Options, said: str | None) -> Diagnostic | None:

@@ -67,6 +67,7 @@ class Files:
             source = self._parse(path, self.texts[path]) if path in self.texts else self.load(path)
             if source is not None:
                 self.entries.append(source)
+        self.numbers = {source.path: number for number, source in enumerate(self.entries)}
 
     def with_texts(self, texts: Mapping[str, str]) -> Files:
         """The same program with new texts for some of its files."""
@@ -74,12 +75,13 @@ class Files:
             {**self.texts, **texts}, [entry.path for entry in self.entries], self.modules, self.locked, self.editable
         )
 
-    def only(self, entry: Source) -> Files:
-        """The program of one entry alone, of the same sources."""
-        alone = Files({}, [], self.modules, self.locked, self.editable)
-        alone.texts, alone.sources, alone._unstamped = self.texts, self.sources, self._unstamped
-        alone.entries = [entry]
-        return alone
+    def only(self, *entries: Source) -> Files:
+        """The program of some of the entries, of the same sources; each keeps its number."""
+        some = Files({}, [], self.modules, self.locked, self.editable)
+        some.texts, some.sources, some._unstamped = self.texts, self.sources, self._unstamped
+        some._pragmas = self._pragmas
+        some.entries, some.numbers = list(entries), self.numbers
+        return some
 
     def pragmas(self, path: str) -> Pragmas:
         """What the comments of a file say."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from kmigrate.layout.graph import Because, Grouped, of_classes
 from kmigrate.layout.loose import NAME, loose, says_nothing, verdict
 from kmigrate.layout.planning import Planner, edit_key, replace_code
 from kmigrate.layout.setter import setter_edits
-from kmigrate.layout.values import Array, Key, Model
+from kmigrate.layout.values import Array, Key, Model, Place
 from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, ModelReport, Status
 
@@ -46,6 +46,7 @@ class Outcome(Planner):
     goals: Grouped
     pins: Grouped
     impossible: Grouped
+    aside: tuple[list[ModelReport], list[Diagnostic]] = ([], [])  # of scripts that were not run to the end (idle.py)
 
     # -- results -------------------------------------------------------------------------------------------
 
@@ -83,7 +84,7 @@ class Outcome(Planner):
             if inserted and edit.group is not None:
                 borders[int(edit.group)].add((edit.path, edit.line))
         reports, diagnostics = self._reports(component, unwanted, borders)
-        return kept, diagnostics, reports
+        return kept, [*diagnostics, *self.aside[1]], [*reports, *self.aside[0]]
 
     @staticmethod
     def _no_change(edit: Edit) -> bool:
@@ -93,12 +94,54 @@ class Outcome(Planner):
     def _reports(
         self, component: dict[int, int], unwanted: dict[int, str], borders: dict[int, set[Line]]
     ) -> tuple[list[ModelReport], list[Diagnostic]]:
+        self._group()
+        outside = loose(self.run, {model.place.path for model in self.run.models})
+        reports, diagnostics = self._answers(self.run.models, outside, component, unwanted, borders)
+        for flat, layer in self.run.flattens:
+            if (
+                self.graph.is_flipped(flat.node)
+                and moves(flat.axes)
+                and component[self.graph.root(flat.node)] not in unwanted
+            ):
+                text = "the features come in another order now: the rows of the Dense layer behind are reordered"
+                column = layer.place.node.col_offset + 1  # type: ignore[attr-defined]
+                found = Diagnostic(layer.place.path, layer.place.line, column, "KM153", text)
+                diagnostics.setdefault((found.path, found.line, found.code, text), found)
+        for path, asked in self.asked.items():
+            if path not in self.settled:
+                diagnostics.setdefault((asked.path, asked.line, asked.code, asked.message), asked)
+        return list(reports.values()), list(diagnostics.values())
+
+    def of_models(
+        self, models: Sequence[Model], outside: Mapping[str, list[Place]]
+    ) -> tuple[list[ModelReport], list[Diagnostic]] | None:
+        """The answers for models, and for files without any, that have no channels-first layer; None where they do."""
+        self._group()
+        if any(of_classes(self.goals, self._classes(model)) for model in models):
+            return None
+        reports, diagnostics = self._answers(models, outside, {}, {}, {})
+        return list(reports.values()), list(diagnostics.values())
+
+    def _group(self) -> None:
         graph = self.graph
         self.goals, self.pins = graph.grouped(graph.goals), graph.grouped(graph.pins)
         self.impossible = graph.grouped(graph.impossible)
+
+    def _classes(self, model: Model) -> set[int]:
+        tensors = [t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array)]
+        return self.graph.classes_of([*model.nodes, *tensors])
+
+    def _answers(
+        self,
+        models: Sequence[Model],
+        outside: Mapping[str, list[Place]],
+        component: dict[int, int],
+        unwanted: dict[int, str],
+        borders: dict[int, set[Line]],
+    ) -> tuple[dict[Key, ModelReport], dict[tuple[object, ...], Diagnostic]]:
         reports: dict[Key, ModelReport] = {}
         diagnostics: dict[tuple[object, ...], Diagnostic] = {}
-        for model in self.run.models:
+        for model in models:
             at = model.place.key
             status, reasons = self._status(model, component, unwanted, borders)
             if at in reports and reports[at].status in (Status.LEFT_ALONE, Status.ASKED):
@@ -118,36 +161,23 @@ class Outcome(Planner):
                     diagnostics.setdefault(mark, Diagnostic(place.path, place.line, column, "KM152", text, name))
                 for found in self._changed_contract(model):
                     diagnostics.setdefault((found.path, found.line, found.code, found.message), found)
-        for report, because in self._outside_models({report.path for report in reports.values()}):
+        for report, because in self._outside_models(outside):
             reports[report.path, report.line, 0, 0, 0] = report
             for b in because:
                 mark = (b.path, b.line, b.code, b.text)
                 diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, report.name))
-        for flat, layer in self.run.flattens:
-            if (
-                self.graph.is_flipped(flat.node)
-                and moves(flat.axes)
-                and component[self.graph.root(flat.node)] not in unwanted
-            ):
-                text = "the features come in another order now: the rows of the Dense layer behind are reordered"
-                column = layer.place.node.col_offset + 1  # type: ignore[attr-defined]
-                found = Diagnostic(layer.place.path, layer.place.line, column, "KM153", text)
-                diagnostics.setdefault((found.path, found.line, found.code, text), found)
-        for path, asked in self.asked.items():
-            if path not in self.settled:
-                diagnostics.setdefault((asked.path, asked.line, asked.code, asked.message), asked)
-        return list(reports.values()), list(diagnostics.values())
+        return reports, diagnostics
 
     def without_change(self) -> list[ModelReport]:
         reports = super().without_change()
         why = next(iter(self.settled.values()))
         for path, places in loose(self.run, {report.path for report in reports}).items():
             reports.append(ModelReport(NAME, path, places[0].line, Status.NOTHING, (why,)))
-        return reports
+        return [*reports, *self.aside[0]]
 
-    def _outside_models(self, with_models: set[str]) -> Iterator[tuple[ModelReport, list[Because]]]:
+    def _outside_models(self, outside: Mapping[str, list[Place]]) -> Iterator[tuple[ModelReport, list[Because]]]:
         """The answers for convolutions in files that build no model, and what is to be said of them."""
-        for path, places in loose(self.run, with_models).items():
+        for path, places in outside.items():
             found = verdict(self.run, path, places, self.settled.get(path))
             if found is not None:
                 status, reasons = found
@@ -180,9 +210,7 @@ class Outcome(Planner):
         graph = self.graph
         if model.entry in self.settled:
             return Status.NOTHING, [Because(self.settled[model.entry], model.place.path, 0)]
-        classes = graph.classes_of(
-            [*model.nodes, *(t.node for t in (*model.inputs, *model.outputs) if isinstance(t, Array))]
-        )
+        classes = self._classes(model)
         goals = of_classes(self.goals, classes)
         if not goals:
             if model.unknown and says_nothing(self.run):

@@ -82,7 +82,7 @@ class Interpreter(Branches):
 
     def _start(self, entry: Entry, ambient: Ambient) -> Scope:
         """Go on in a script, under the setting that is in force there."""
-        number = self.entries.index(entry)
+        number = self.files.numbers[entry.source.path]
         self.more_work()
         self.entry, self.source, self.scope, self.ambient = entry, entry.source, Scope(), ambient
         self.context = self.outermost = top_of_script(number)
