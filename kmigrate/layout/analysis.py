@@ -79,9 +79,9 @@ def _analyse(
         run = interpreter(files, known)
         run.run()
         better = _learned(run, known, stated, options, around)
-        if better is None or (not run.graph.goals and replace(better, hints=known.hints) == known):
-            break  # ranks of arrays make no layer channels-first
-        if not idle and not together and replace(better, hints=known.hints) == known:
+        if better is None or (not run.graph.goals and _as_known(better, known)):
+            break  # ranks and sizes make no layer channels-first
+        if not idle and not together and _as_known(better, known):
             idle = idle_scripts(run, {e.source.path for e in run.entries if _asked(e, known, options, files)})
             if idle is not None:
                 files = files.only(*(e.source for e in run.entries if e not in idle.entries))
@@ -325,6 +325,11 @@ def _shape_evidence(seq: Seq, node: ast.AST) -> tuple[bool, str] | None:
     if len(named) == 3 and named[2] and not any(named[:2]):
         return False, f"the input shape at line {line} names its channels last"
     return None
+
+
+def _as_known(new: Knowledge, known: Knowledge) -> bool:
+    """Is nothing new but ranks of arrays, and values that are sizes?"""
+    return replace(new, hints=known.hints, numbers=known.numbers) == known
 
 
 def _asked(entry: Entry, known: Knowledge, options: Options, files: Files) -> Diagnostic | None:

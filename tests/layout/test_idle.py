@@ -1,4 +1,4 @@
-"""Scripts in which nothing can change: they are not run again for what the others need, unless a shared text changes."""
+"""Scripts in which nothing can change: they are not run again for what others need, unless a shared text changes."""
 
 from __future__ import annotations
 
@@ -91,13 +91,16 @@ def test_an_edit_of_a_file_that_it_loads_must_suit_it(ran: list[list[str]], rows
 
 
 def test_a_model_that_both_build_is_answered_for_with_all_that_is_known(ran: list[list[str]]) -> None:
-    common = COMMON + """
+    common = (
+        COMMON
+        + """
 from keras.layers import Conv2D
 from keras.models import Sequential
 
 def net(form):
     return Sequential([Conv2D(4, (3, 3), data_format=form, input_shape=(6, 6, 6))])
 """
+    )
     scripts = {
         name: "import numpy as np\nfrom common import load, net\n"
         f"net('channels_{name}').predict(load('{name}.npy'))\nprint(load('{name}.npy').mean(axis=-1))\n"
