@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from kmigrate.layout.axes import (
+    Axes,
     Axis,
     channel_at,
     last,
@@ -222,15 +223,19 @@ class AxisOperations(Elementwise):
         assert source is not None
         axes = [source[i] for i in now]
         result = Array(self.graph.node(), AxesRef(axes), array.kind, self.place(node))
+        in_memory = getattr(node, "in_memory", False)  # it is reshaped at once: axes of one number lie anywhere
+
+        def order(given: Axes) -> list[int]:
+            return [id(a) for a in given if not in_memory or a.size is None or a.size.value != 1]
 
         def rule() -> None:
-            wanted = [id(axis) for axis in (last(axes) if moves(axes) else axes)]
-            if [id(source[i]) for i in after] == wanted:
+            wanted = order(last(axes) if moves(axes) else axes)
+            if order([source[i] for i in after]) == wanted:
                 if moves(source):  # what comes in stays, whatever the setting
                     self.graph.pin(
                         array.node, self.because("each ordering transposes it in its own way", node, "KM105")
                     )
-            elif moves(source) and [id(last(source)[i]) for i in after] == wanted:
+            elif moves(source) and order([last(source)[i] for i in after]) == wanted:
                 self.graph.tie(array.node, dims.node)
             else:
                 text = f"`{short(node)}` under the other ordering leads to another order"

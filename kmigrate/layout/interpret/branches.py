@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Sequence
 
+from kmigrate.keras_api.names import resolve
 from kmigrate.layout.interpret.imports import Imports
 from kmigrate.layout.interpret.state import called
 from kmigrate.layout.interpret.unify import merged
-from kmigrate.layout.values import Dict, Instance, OrderingTest, Value
+from kmigrate.layout.values import Dict, Instance, Module, OrderingTest, Value
 
 # Calls that a branch on the ordering may make and still only choose values.
 TALK = frozenset(("print", "warn", "info", "warning", "debug", "error"))
@@ -22,13 +24,15 @@ class Branches(Imports):
 
     returns: list[Value]
 
-    def ordering_branch(self, stmt: ast.If, test: OrderingTest) -> str | None:
+    def ordering_branch(self, stmt: ast.If, test: OrderingTest, rest: Sequence[ast.stmt] = ()) -> str | None:
         """One branch runs now, the other once the setting has flipped; where both are right, nothing is edited."""
         body = [*stmt.body, *stmt.orelse]
         place = self.place(body[0])
         self.both_ways.append((place.path, place.line, max(s.end_lineno or s.lineno for s in body), test.node))
         now, after = (stmt.body, stmt.orelse) if test.truth else (stmt.orelse, stmt.body)
-        block = None if _calls(body, SETTERS) else self._as_one(stmt, now, after, test)
+        block = None if _calls(body, SETTERS) else self._permuted(stmt, now, after, test, rest)
+        if block is None and not _calls(body, SETTERS):
+            block = self._as_one(stmt, now, after, test)
         if block is None:
             return self._one_by_one(stmt, now, after, test)
         self.visited.update(id(part) for part in ast.walk(stmt) if isinstance(part, ast.stmt))
@@ -66,6 +70,47 @@ class Branches(Imports):
             return None
         todo = iter(found)
         return [self._guarded_statement(s, label, test) if _says(s, aside) else next(todo) for s in now]
+
+    def _permuted(
+        self, stmt: ast.If, now: list[ast.stmt], after: list[ast.stmt], test: OrderingTest, rest: Sequence[ast.stmt]
+    ) -> list[ast.stmt] | None:
+        """``if th: x = Permute((3, 1, 2))(x)``: under the other ordering it is permuted to what it was."""
+        if len(now) + len(after) != 1:
+            return None
+        (given,) = now or after
+        parts = self._layer_on_itself(given, ("Permute",))
+        order = parts.args[0] if parts is not None and len(parts.args) == 1 and not parts.keywords else None
+        if not isinstance(order, ast.Tuple | ast.List) or not all(isinstance(e, ast.Constant) for e in order.elts):
+            return None
+        kept = copy.deepcopy(given)
+        numbers = (n for n in ast.walk(kept.value) if isinstance(n, ast.Tuple | ast.List))  # type: ignore[attr-defined]
+        for number, element in enumerate(next(numbers).elts, 1):
+            element.value = number  # type: ignore[attr-defined]
+        made = self._as_one(stmt, now or [kept], after or [kept], test)
+        if made and rest and self._layer_on_itself(rest[0], ("Reshape",)):
+            if rest[0].targets[0].id == given.targets[0].id:  # type: ignore[attr-defined]
+                made[0].value.in_memory = True  # type: ignore[attr-defined]
+        return made
+
+    def _layer_on_itself(self, stmt: ast.stmt, names: Sequence[str]) -> ast.Call | None:
+        """``x = Layer(...)(x)``, of a layer of these names: the call that makes the layer."""
+        call = stmt.value if isinstance(stmt, ast.Assign) and len(stmt.targets) == 1 else None
+        if (
+            not isinstance(call, ast.Call)
+            or not isinstance(call.func, ast.Call)
+            or call.keywords
+            or len(call.args) != 1
+        ):
+            return None
+        target, argument = stmt.targets[0], call.args[0]  # type: ignore[attr-defined]
+        if not isinstance(target, ast.Name) or not isinstance(argument, ast.Name) or target.id != argument.id:
+            return None
+        if any(isinstance(n, ast.Name) and n.id == target.id for n in ast.walk(call.func)):
+            return None
+        maker = call.func
+        callee = self.quietly(lambda: self.eval(maker.func))
+        api = resolve(callee.dotted) if isinstance(callee, Module) else None
+        return maker if api is not None and api.module == "keras.layers" and api.name in names else None
 
     @staticmethod
     def _guarded_statement(stmt: ast.stmt, label: ast.Name, test: OrderingTest) -> ast.stmt:

@@ -211,7 +211,7 @@ class Interpreter(Branches):
             holds = self.settled_test(test)
             if holds is not None:
                 return self.run_block(stmt.body if holds else stmt.orelse)
-            return self.ordering_branch(self.with_rest(stmt, rest), test)
+            return self.ordering_branch(self.with_rest(stmt, rest), test, rest)
         truth = self.truth(test)
         if truth is not None:
             self.skipped.append((self.source.path, stmt.orelse if truth else stmt.body))
