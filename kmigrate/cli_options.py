@@ -39,46 +39,50 @@ def _function(ctx: click.Context, parameter: click.Parameter, value: str | None)
     return value
 
 
-data_option = click.option(
-    "--data",
-    metavar="MODULE:FUNCTION",
-    callback=_function,
-    help="For verification: gives the contents of a data file that is missing, by its name.",
+def _together(*options: Any) -> Any:
+    """A decorator that adds them all, in this order."""
+
+    def add(function: Any) -> Any:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
+#: The options that say how programs run when they are verified.
+about_the_runs = _together(
+    click.option(
+        "--data",
+        metavar="MODULE:FUNCTION",
+        callback=_function,
+        help="For verification: gives the contents of a data file that is missing, by its name.",
+    ),
+    click.option(
+        "--seeds",
+        type=click.IntRange(1, 100),
+        default=1,
+        help="For verification: run both programs so often, each time with other weights.",
+    ),
+    click.option(
+        "--mode",
+        type=click.Choice(["eager", "graph", "jit"]),
+        default="eager",
+        help="For verification: steps run as they are, as TensorFlow graphs, or compiled by XLA.",
+    ),
+    click.option(
+        "--device",
+        type=click.Choice(["auto", "cpu", "gpu"]),
+        default="auto",
+        help="For verification: where to run.",
+    ),
+    click.option(
+        "--legacy-python",
+        type=click.Path(exists=True, dir_okay=False),
+        help="For verification: a Python with the old Keras of the programs, which runs both as well.",
+    ),
+    click.option("--bench", is_flag=True, help="For verification: measure the speed before and after, too."),
 )
-
-
-def about_the_runs(function: Any) -> Any:
-    """The options that say how programs run when they are verified."""
-    options = [
-        data_option,
-        click.option(
-            "--seeds",
-            type=click.IntRange(1, 100),
-            default=1,
-            help="For verification: run both programs so often, each time with other weights.",
-        ),
-        click.option(
-            "--mode",
-            type=click.Choice(["eager", "graph", "jit"]),
-            default="eager",
-            help="For verification: steps run as they are, as TensorFlow graphs, or compiled by XLA.",
-        ),
-        click.option(
-            "--device",
-            type=click.Choice(["auto", "cpu", "gpu"]),
-            default="auto",
-            help="For verification: where to run.",
-        ),
-        click.option(
-            "--legacy-python",
-            type=click.Path(exists=True, dir_okay=False),
-            help="For verification: a Python with the old Keras of the programs, which runs both as well.",
-        ),
-        click.option("--bench", is_flag=True, help="For verification: measure the speed before and after, too."),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
 
 
 def options_for(context: click.Context, path: str) -> Options:
@@ -92,29 +96,25 @@ def options_for(context: click.Context, path: str) -> Options:
     return Settings.of(context, cli).for_path(path)
 
 
-def about_the_source(function: Any) -> Any:
-    """The options that say what a program does not."""
-    options = [
-        click.option(
-            "--ordering",
-            type=click.Choice(["auto", "th", "tf"]),
-            default="auto",
-            help="The default layout (th: channels-first), where nothing in the program tells it.",
-        ),
-        click.option(
-            "--source-keras",
-            metavar="VERSION",
-            default="auto",
-            callback=keras_version,
-            help="The Keras that it was written for, e.g. 1.2.",
-        ),
-        click.option(
-            "--source-backend",
-            type=click.Choice(["auto", "tensorflow", "theano"]),
-            default="auto",
-            help="The backend that it was written for.",
-        ),
-    ]
-    for option in reversed(options):
-        function = option(function)
-    return function
+#: The options that say what a program does not.
+about_the_source = _together(
+    click.option(
+        "--ordering",
+        type=click.Choice(["auto", "th", "tf"]),
+        default="auto",
+        help="The default layout (th: channels-first), where nothing in the program tells it.",
+    ),
+    click.option(
+        "--source-keras",
+        metavar="VERSION",
+        default="auto",
+        callback=keras_version,
+        help="The Keras that it was written for, e.g. 1.2.",
+    ),
+    click.option(
+        "--source-backend",
+        type=click.Choice(["auto", "tensorflow", "theano"]),
+        default="auto",
+        help="The backend that it was written for.",
+    ),
+)

@@ -10,8 +10,6 @@ import click
 
 from kmigrate.cli_options import ARGV, about_the_runs, about_the_source, options_for
 
-_GRAVEST_LAST = (0, 3, 1, 2)
-
 
 @click.command("verify")
 @click.argument("paths", nargs=-1, metavar="(BEFORE AFTER | --since REV [PATHS]...)")
@@ -34,14 +32,12 @@ def command(context: click.Context, paths: tuple[str, ...], since: str | None, f
 
     Exit status: 0 EQUIVALENT (also EXCEPT AT 0), 1 DIFFERENT, 2 an error, 3 INACCURATE or NOT VERIFIED.
     """
-    how = {name: choices[name] for name in ("seeds", "mode", "device", "bench", "legacy_python")}
-    how |= {"own_data": (choices["data"], os.getcwd()) if choices["data"] else None}
     missing = next((path for path in paths if not os.path.exists(path)), None)
     if missing is not None:
         raise click.UsageError(f"There is no {missing!r}.")
     if since is None and (len(paths) != 2 or any(map(os.path.isdir, paths))):
         raise click.UsageError("Say two files, BEFORE and AFTER, or a revision with --since.")
-    from kmigrate.commands import ERROR, lacking, say
+    from kmigrate.commands import ERROR, how_to_run, lacking, say
     from kmigrate.report.progress import Progress
     from kmigrate.revision import RevisionError
     from kmigrate.source import SourceError
@@ -50,7 +46,7 @@ def command(context: click.Context, paths: tuple[str, ...], since: str | None, f
     if lacking():
         return ERROR
     progress = Progress()
-    how |= {"argv": context.meta[ARGV], "progress": progress}
+    how = how_to_run(choices, context.meta[ARGV], progress)
     try:
         if since is not None:
             return _since(context, since, paths or (".",), form, how)
@@ -78,6 +74,7 @@ def _two(context: click.Context, before: str, after: str, form: str, how: dict[s
 
 
 def _since(context: click.Context, since: str, paths: tuple[str, ...], form: str, how: dict[str, Any]) -> int:
+    from kmigrate.commands import gravest
     from kmigrate.review import prove_since
 
     found = prove_since(since, paths, lambda path: options_for(context, path), **how)
@@ -88,5 +85,4 @@ def _since(context: click.Context, since: str, paths: tuple[str, ...], form: str
         click.echo(f"nothing to verify: no program with Keras code changed since {since}")
     for script, certificate in found.items() if form == "text" else ():
         click.echo(f"{script}: {certificate.summary()}")
-    statuses = [certificate.verdict.exit_status for certificate in found.values()]
-    return max(statuses, key=_GRAVEST_LAST.index, default=0)
+    return gravest(certificate.verdict.exit_status for certificate in found.values())

@@ -133,11 +133,6 @@ CODES: dict[str, Code] = {
         "The program is too large or too intricate to analyse within the limit.",
         "Split it, or convert it by hand.",
     ),
-    "KM911": Code(
-        "cells-unordered",
-        "What a notebook does is not known from its cells: the order of their runs, or a magic.",
-        "Restart and run all cells, and save; or say `--cell-order top-down`. Or take out the magic that is named.",
-    ),
     "KM909": Code(
         "rule-ignored",
         "A rule that the conversion of this model needs is not selected, or is ignored by a comment.",
@@ -147,5 +142,10 @@ CODES: dict[str, Code] = {
         "not-in-keras3",
         "Keras 3 has nothing that does the same, or what is meant is not known; the file is not brought to Keras 3.",
         "Rewrite the named place in terms of Keras 3's API (or plainer ones of the old) and run kmigrate again.",
+    ),
+    "KM911": Code(
+        "cells-unordered",
+        "What a notebook does is not known from its cells: the order of their runs, or a magic.",
+        "Restart and run all cells, and save; or say `--cell-order top-down`. Or take out the magic that is named.",
     ),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 OK, PENDING, ERROR, LEFT = 0, 1, 2, 3
 _GRAVEST_FIRST = (ERROR, PENDING, LEFT, OK)
+#: Options about the runs of a verification that are fields of `VerifyOptions` too.
+_RUNS = ("seeds", "mode", "device", "legacy_python", "bench")
 
 
 class Mode(NamedTuple):
@@ -59,7 +61,7 @@ def convert(paths: Sequence[str], settings: Settings, stdin_filename: str | None
     Raises ConfigError.
     """
     if tuple(paths) == ("-",):
-        return _convert_stdin(stdin_filename or "<stdin>", settings)
+        return _convert_stdin(stdin_filename or "<stdin>", settings, argv)
     mode = Mode.of(settings.for_run(paths))._replace(argv=tuple(argv))
     found = find(paths, settings.configs, mode.force_exclude)
     if found.unfinished:
@@ -71,7 +73,7 @@ def convert(paths: Sequence[str], settings: Settings, stdin_filename: str | None
     status = ERROR if found.problems else OK
     if found.candidates or mode.format != "text":
         options = settings.for_files(found)
-        return _gravest([status, _convert(found.candidates, mode, options, _write, found.files, found.problems)])
+        return gravest([status, _convert(found.candidates, mode, options, _write, found.files, found.problems)])
     if found.read:
         say(f"nothing to do: no Keras code in {found.read} Python file{'s' * (found.read != 1)}")
     return status
@@ -101,9 +103,9 @@ def _mend(folders: Sequence[str], mode: Mode) -> bool:
     return done
 
 
-def _convert_stdin(name: str, settings: Settings) -> int:
+def _convert_stdin(name: str, settings: Settings, argv: Sequence[str]) -> int:
     """Stdout gets the new text, unless it is asked for something else; it never gets less than stdin had."""
-    mode = Mode.of(settings.for_run([name]))
+    mode = Mode.of(settings.for_run([name]))._replace(argv=tuple(argv))
     mode = mode._replace(write=not mode.check and not mode.diff and mode.format == "text")
     data = sys.stdin.buffer.read()
     output = [data]
@@ -118,7 +120,7 @@ def _convert_stdin(name: str, settings: Settings) -> int:
         return OK
     finally:
         if mode.write:
-            sys.stdout.buffer.write(output[-1])
+            _publish(output[-1], mode)
 
 
 def _convert(
@@ -150,19 +152,16 @@ def _convert(
         _show(changed, mode)
     for line in text.details(new) if mode.format == "text" else ():
         say(line)
-    if mode.statistics and mode.format == "text":
+    if mode.statistics and mode.format != "json":
         for line in text.statistics(results):
             say(line)
     accepted = changed
     certificates: dict[str, Certificate] = {}
     if mode.verify and changed:
-        programs: dict[int, list[Result]] = {}
-        for result in changed:
-            programs.setdefault(result.program, []).append(result)
         from kmigrate.verify import NoDevice
 
         try:
-            verdicts = _certify(programs, mode, certificates)
+            verdicts = _certify(_by_program(changed), mode, certificates)
         except NoDevice as error:
             say(f"error: {error}")
             return ERROR
@@ -178,7 +177,7 @@ def _convert(
     say(text.closing(results, written))
     if known is not None:
         say(text.about_baseline(known.path, len(results) - len(new), known.stale(results)))
-    return _gravest(statuses)
+    return gravest(statuses)
 
 
 def _json(results: Sequence[Result], problems: Sequence[Problem], certificates: dict[str, Certificate]) -> str:
@@ -264,8 +263,7 @@ def _certify(programs: dict[int, list[Result]], mode: Mode, certificates: dict[s
 
     servers = {stack: Server(stack, mode.device) for stack in ("keras3", "tf_keras")}  # started when they are needed
     progress = Progress()
-    how = {name: getattr(mode, name) for name in ("seeds", "mode", "device", "legacy_python", "bench")}
-    how |= {"argv": mode.argv, "own_data": (mode.data, os.getcwd()) if mode.data else None, "progress": progress}
+    how = how_to_run(mode._asdict(), mode.argv, progress)
     found = {}
     try:
         for number, changed in programs.items():
@@ -278,7 +276,7 @@ def _certify(programs: dict[int, list[Result]], mode: Mode, certificates: dict[s
                 say(f"{entry}: {certificate.summary()}")
                 unverified = certificate.verdict is Verdict.NOT_VERIFIED and mode.allow_unverified
                 statuses.append(OK if unverified else certificate.verdict.exit_status)
-            found[number] = _gravest(statuses)
+            found[number] = gravest(statuses)
     finally:
         progress.clear()
         for server in servers.values():
@@ -286,15 +284,27 @@ def _certify(programs: dict[int, list[Result]], mode: Mode, certificates: dict[s
     return found
 
 
+def how_to_run(chosen: Mapping[str, Any], argv: Sequence[str], progress: Callable[[str], None]) -> dict[str, Any]:
+    """Fields of `VerifyOptions`, from the options of `cli_options.about_the_runs`."""
+    data = chosen["data"]
+    given = {"argv": tuple(argv), "own_data": (data, os.getcwd()) if data else None, "progress": progress}
+    return {name: chosen[name] for name in _RUNS} | given
+
+
+def _by_program(results: Iterable[Result]) -> dict[int, list[Result]]:
+    """Files that belong together, by the number of their program."""
+    programs: dict[int, list[Result]] = {}
+    for result in results:
+        programs.setdefault(result.program, []).append(result)
+    return programs
+
+
 def _deliver(accepted: Sequence[Result], deliver: Callable[[Sequence[Result]], None]) -> tuple[list[str], int]:
     """The paths that were written, and how many could not be. The files of one program are written together."""
     from kmigrate.writing import WriteError
 
-    programs: dict[int, list[Result]] = {}
-    for result in accepted:
-        programs.setdefault(result.program, []).append(result)
     written, failed = [], 0
-    for results in programs.values():
+    for results in _by_program(accepted).values():
         try:
             deliver(results)
             written += [result.path for result in results]
@@ -350,7 +360,7 @@ def lacking() -> bool:
     return bool(message)
 
 
-def _gravest(statuses: Iterable[int]) -> int:
+def gravest(statuses: Iterable[int]) -> int:
     """An error says more than pending changes, and these more than what was left alone."""
     return min(statuses, key=_GRAVEST_FIRST.index, default=OK)
 

@@ -52,12 +52,6 @@ class Settings:
         chosen = {**self._defaults, **(config.values if config is not None else {}), **self._said}
         return {name: value for name, value in chosen.items() if name in self._defaults and name not in ABOUT_FILES}
 
-    def source_of(self, name: str, config: Config | None) -> str:
-        """Where the value of an option comes from."""
-        if name in self._said:
-            return "command line"
-        return config.path if config is not None and name in config.values else "default"
-
     def for_file(self, config: Config | None, path: str) -> Options:
         """The options of the conversion of one file.
 

@@ -231,6 +231,11 @@ def test_stdin_is_written_to_stdout(kmigrate, here: Path) -> None:
     assert list(here.iterdir()) == []
 
 
+def test_stdin_is_written_to_a_file(kmigrate, here: Path) -> None:
+    assert kmigrate("-", "--output-file", "out", stdin=FIRST)[:2] == (0, b"")
+    assert (here / "out").read_bytes() == LAST
+
+
 @pytest.mark.parametrize(
     ("data", "expected"),
     [(b"x = 1\r\n", 0), (LAST, 0), (b"import keras\nx = (\n", 2), (b"keras \xe9", 2), (b"", 0)],
