@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import sys
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
@@ -14,9 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from kmigrate.verify import Certificate, Divergence, Figure, ModelFigures, Verdict
-
-sys.path.insert(0, str(Path(__file__).parent))
-from planted import PAIRS
+from tests.verify.planted import PAIRS
 
 DOCS = Path(__file__).parents[2] / "docs"
 SCHEMA = json.loads((DOCS / "certificate.schema.json").read_text())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import pytest
@@ -11,9 +10,7 @@ from kmigrate.source import SourceFile
 from kmigrate.verify import Certificate, Server, Verdict, VerifyOptions, compare
 from kmigrate.verify.runner import Verification
 from kmigrate.verify.sandbox import Program
-
-sys.path.insert(0, str(Path(__file__).parent))
-from planted import PAIRS
+from tests.verify.planted import PAIRS
 
 pytestmark = pytest.mark.verify
 SEEDS, FEW = 20, 3

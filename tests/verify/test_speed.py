@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from kmigrate.verify import Certificate, Verdict, speed
-
-sys.path.insert(0, str(Path(__file__).parent))
-from planted import PAIRS
+from tests.verify.planted import PAIRS
 
 
 def rows(step: list[float], prediction: list[float]) -> list[dict]:

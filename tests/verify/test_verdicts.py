@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from kmigrate.verify import Certificate, Verdict
-
-sys.path.insert(0, str(Path(__file__).parent))
-from planted import PAIRS
-from programs import (
+from tests.verify.planted import PAIRS
+from tests.verify.programs import (
     CLASSIFIER,
     CLASSIFIER_EDITS,
     GENERATOR,
