@@ -13,13 +13,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from kmigrate.config import ConfigError
-from kmigrate.plan import Status
 
 if TYPE_CHECKING:
     from kmigrate.pipeline import Result
 
 VERSION = 1
-_LEFT = (Status.LEFT_ALONE, Status.ASKED)
 
 
 class Entry(NamedTuple):
@@ -71,7 +69,7 @@ class Baseline:
         """What is left alone in a file."""
         path = self._relative(result.path)
         lines = result.source.cells[0].text.splitlines() if result.source is not None else []
-        found = [Entry(path, "model", model.name) for model in result.plan.models if model.status in _LEFT]
+        found = [Entry(path, "model", model.name) for model in result.plan.models if model.status.left]
         for d in result.diagnostics:
             if d.code.startswith(("KM4", "KM9")):
                 text = lines[d.line - 1].strip() if 0 < d.line <= len(lines) else ""

@@ -133,6 +133,7 @@ def _convert(
 ) -> int:
     from kmigrate import pipeline
     from kmigrate.report import text
+    from kmigrate.report.outcome import is_left_alone
 
     if mode.verify and lacking():
         return ERROR
@@ -146,7 +147,7 @@ def _convert(
     statuses = [ERROR for result in new if any(d.code == "KM900" for d in result.diagnostics) or result.error]
     if mode.check and changed:
         statuses.append(PENDING)
-    if mode.strict and any(text.is_left_alone(result) for result in new):
+    if mode.strict and any(is_left_alone(result) for result in new):
         statuses.append(LEFT)
     if mode.format == "text" and (mode.diff or not (mode.check or mode.write)):
         _show(changed, mode)

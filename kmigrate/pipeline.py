@@ -336,7 +336,7 @@ def _together(edits: list[Edit], ignored: list[Edit]) -> list[Edit]:
 def _silence(program: Program, results: Mapping[str, Result], options: Options) -> None:
     """Take away what comments ignore, and say which comments do nothing."""
     assert program.files is not None
-    settled = all(model.status not in (Status.LEFT_ALONE, Status.ASKED) for model in program.plan.models)
+    settled = not any(model.status.left for model in program.plan.models)
     for path, result in results.items():
         pragmas = program.files.pragmas(path)
         plan = result.plan

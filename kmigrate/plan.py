@@ -20,6 +20,11 @@ class Status(Enum):
     LEFT_ALONE = "left alone"
     ASKED = "not known, say which"
 
+    @property
+    def left(self) -> bool:
+        """Was the model not converted although it may be channels-first?"""
+        return self in (Status.LEFT_ALONE, Status.ASKED)
+
 
 @dataclass(frozen=True)
 class Edit:

@@ -251,8 +251,9 @@ def test_the_output_goes_to_a_file(kmigrate, tree, name: str) -> None:
     assert (status, "gone/out: No such file or directory" in err) == (2, True)
 
 
-def test_statistics(kmigrate, tree) -> None:
-    err = kmigrate("--statistics", ".").err
+@pytest.mark.parametrize("name", ["text", "sarif", "github"])
+def test_statistics(kmigrate, tree, name: str) -> None:
+    err = kmigrate("--statistics", "--format", name, ".").err
     counts = {m[2]: int(m[1]) for m in re.finditer(r"^ *(\d+)  (KM\d{3})  \S+$", err, re.MULTILINE)}
     assert counts["KM905"] == 1
     assert list(counts.values()) == sorted(counts.values(), reverse=True)

@@ -144,12 +144,12 @@ class Outcome(Planner):
         for model in models:
             at = model.place.key
             status, reasons = self._status(model, component, unwanted, borders)
-            if at in reports and reports[at].status in (Status.LEFT_ALONE, Status.ASKED):
+            if at in reports and reports[at].status.left:
                 continue
             name = model.name or model.kind
             texts = [_reason(b, model.place.path) for b in reasons]
             reports[at] = ModelReport(name, model.place.path, model.place.line, status, tuple(dict.fromkeys(texts)))
-            if status in (Status.LEFT_ALONE, Status.ASKED):
+            if status.left:
                 for b in reasons:
                     mark = (b.path, b.line, b.code, b.text)
                     diagnostics.setdefault(mark, Diagnostic(b.path, b.line, b.column, b.code, b.text, name))

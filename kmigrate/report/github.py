@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from kmigrate.report.record import wanted
+from kmigrate.report.outcome import wanted
 
 if TYPE_CHECKING:
     from kmigrate.discovery import Problem

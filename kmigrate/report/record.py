@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from kmigrate import __version__
 from kmigrate.report.diff import unified
+from kmigrate.report.outcome import counts, status, wanted
 from kmigrate.report.places import Places
-from kmigrate.report.text import is_left_alone
 
 if TYPE_CHECKING:
     from kmigrate.discovery import Problem
     from kmigrate.pipeline import Result
-    from kmigrate.plan import Diagnostic
     from kmigrate.verify import Certificate
 
 #: Grows by 1 where a reader of the old form would misunderstand the new one; new keys may come at any time.
@@ -41,31 +39,9 @@ def record(
         "kmigrate": __version__,
         "files": [_file(result) for result in results],
         "errors": [{"path": problem.path, "message": problem.message} for problem in problems],
-        "statistics": statistics(results),
+        "statistics": counts(results),
         "certificates": {entry: one.to_json() for entry, one in (certificates or {}).items()},
     }
-
-
-def statistics(results: Sequence[Result]) -> dict[str, int]:
-    """How often each code is an edit or a diagnostic."""
-    counts: Counter[str] = Counter()
-    for result in results:
-        counts.update(edit.code for edit in result.plan.edits if result.new is not None)
-        counts.update(diagnostic.code for diagnostic in wanted(result))
-    return dict(sorted(counts.items()))
-
-
-def wanted(result: Result) -> list[Diagnostic]:
-    """The diagnostics that are not switched off."""
-    return [d for d in result.diagnostics if d is result.error or result.options.wants(d.code, d.path)]
-
-
-def status(result: Result) -> str:
-    if result.error is not None:
-        return "failed"
-    if result.new is not None:
-        return "changed"
-    return "left alone" if is_left_alone(result) else "nothing to do"
 
 
 def _file(result: Result) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 from kmigrate import __version__
 from kmigrate.codes import CODES
+from kmigrate.report.outcome import wanted
 from kmigrate.report.places import Places
-from kmigrate.report.record import wanted
 
 if TYPE_CHECKING:
     from kmigrate.discovery import Problem

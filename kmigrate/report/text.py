@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kmigrate.plan import Assumption, Diagnostic, Edit, ModelReport, Status
+from kmigrate.report.outcome import counts, is_left_alone, wanted
 
 if TYPE_CHECKING:
     from kmigrate.notebook import Notebook
     from kmigrate.pipeline import Result
 
-_LEFT = (Status.LEFT_ALONE, Status.ASKED)
 _ORDERINGS = {"th": "channels-first", "tf": "channels-last"}
 #: A model's reason, as the analysis words it: code, line, text.
 _REASON = re.compile(r"(KM\d{3}) line (\d+): (.*)", re.DOTALL)
@@ -23,7 +23,7 @@ def details(results: Sequence[Result]) -> list[str]:
     lines: list[str] = []
     for result in results:
         first = len(lines)
-        told = [d for d in result.diagnostics if d is result.error or result.options.wants(d.code, d.path)]
+        told = wanted(result)
         said = [(d.line, d.column, str(d)) for d in told]
         relus = _relus(result)
         said += [(e.line, e.column, f"{e.path}:{e.line}:{e.column}: {e.code} {e.reason}") for e in relus]
@@ -130,12 +130,6 @@ def _borders(result: Result) -> list[str]:
     return [f"line {line}" for line in sorted(added)]
 
 
-def is_left_alone(result: Result) -> bool:
-    """Was something of this file not converted although it may be channels-first?"""
-    models = any(model.status in _LEFT for model in result.plan.models)
-    return models or any(diagnostic.code.startswith("KM9") for diagnostic in result.plan.diagnostics)
-
-
 def closing(results: Sequence[Result], written: Sequence[str] | None) -> str:
     """Counts of the files by what became of them; ``written`` is None in a run that only shows."""
     changed = sum(result.new is not None for result in results)
@@ -161,10 +155,9 @@ def _files(count: int) -> str:
 def statistics(results: Sequence[Result]) -> list[str]:
     """How often each code was met, the commonest first."""
     from kmigrate.codes import CODES
-    from kmigrate.report.record import statistics as counted
 
-    counts = sorted(counted(results).items(), key=lambda item: (-item[1], item[0]))
-    return [f"{count:6}  {code}  {CODES[code].name}" for code, count in counts]
+    found = sorted(counts(results).items(), key=lambda item: (-item[1], item[0]))
+    return [f"{count:6}  {code}  {CODES[code].name}" for code, count in found]
 
 
 def about_baseline(path: str, known: int, stale: int) -> str:
