@@ -334,8 +334,8 @@ def _pair(result: Result) -> tuple[SourceFile, SourceFile]:
 
 def program_file(path: str) -> SourceFile | None:
     """A file that can be read and parsed; else it is said why not."""
-    from kmigrate.pipeline import unparsable
     from kmigrate.source import SourceError, SourceFile
+    from kmigrate.unparsable import unparsable
 
     try:
         source = SourceFile.read(path)

@@ -9,8 +9,6 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import re
-import sys
 import traceback
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,14 +23,13 @@ from kmigrate.options import Options
 from kmigrate.plan import Diagnostic, Edit, Plan, Status
 from kmigrate.pragmas import Ignore, with_layouts
 from kmigrate.project import Group, Project, forget
-from kmigrate.python2 import construct
 from kmigrate.source import SourceError, SourceFile
-from kmigrate.syntax import nesting, parse
+from kmigrate.syntax import nesting
+from kmigrate.unparsable import unparsable
 
 MAX_REFUSALS = 6  # models that the re-check may refuse before the whole program is left alone
 MAX_NESTING = 400  # of a tree that is rewritten: libcst's parser takes the square of it
 _RELU_WORDS = (b"relu", b"maximum(", b"where(", b"switch(", b"clip", b"abs(")  # one is in every relu
-_NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass
@@ -176,23 +173,6 @@ def _rare_collections() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*thresholds)
-
-
-def unparsable(source: SourceFile) -> Diagnostic | None:
-    """Why a file is no Python, or None."""
-    try:
-        _refuse_nul(source)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for cell in source.cells:
-                parse(cell.text, str(source.path))
-    except SourceError as error:
-        return Diagnostic(error.path, error.line, error.column, "KM905", error.message)
-    except SyntaxError as error:
-        return _syntax_error(error, Result(str(source.path), source))
-    except (RecursionError, MemoryError):
-        return Diagnostic(str(source.path), 0, 0, "KM908", "nested too deeply")
-    return None
 
 
 def _convert_program(
@@ -480,27 +460,6 @@ def _drop(result: Result, message: str, code: str = "KM900") -> None:
         else model
         for model in result.plan.models
     ]
-
-
-def _refuse_nul(source: SourceFile) -> None:
-    """Some Pythons parse up to a NUL, some raise ValueError, some SyntaxError."""
-    for cell in source.cells:
-        before, nul, _ = cell.text.partition("\0")
-        if nul:
-            lines = _NEWLINE.split(before)
-            raise SourceError(str(source.path), len(lines), len(lines[-1]) + 1, "a NUL character")
-
-
-def _syntax_error(error: SyntaxError, result: Result) -> Diagnostic:
-    assert result.source is not None
-    number, column = error.lineno or 0, max(error.offset or 0, 1)
-    lines = _NEWLINE.split(result.source.cells[0].text)
-    python2 = construct(error, lines[number - 1]) if 0 < number <= len(lines) else None
-    if python2:
-        message = f"this is Python 2 ({python2}); convert it to Python 3 first"
-        return Diagnostic(result.path, number, column, "KM401", message)
-    version = ".".join(map(str, sys.version_info[:2]))
-    return Diagnostic(result.path, number, column, "KM905", f"not Python as of {version}: {error.msg}")
 
 
 def _where(error: Exception) -> str:
