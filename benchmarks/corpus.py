@@ -102,7 +102,7 @@ def outcome(result: pipeline.Result) -> str:
         parts = parts - {"left"} | {"left:" + ",".join(sorted(codes))}
     if result.new is not None and not {"done", "borders"} & parts:
         parts.add("done" if any(edit.code.startswith("KM1") for edit in result.plan.edits) else "relu")
-    if not parts and result.source is not None and makes_layers(result.source.cells[0].text):
+    if not parts and result.source is not None and makes_layers(result.source.text):
         return "unseen"
     return "+".join(sorted(parts)) or "nothing"
 
@@ -183,7 +183,7 @@ def diff(result: pipeline.Result, where: Path) -> str:
     name = os.path.relpath(result.path, where.parent)
     head = [f"### {name}"]
     head += [f"#   {m.line}: {m.name}: {m.status.value} {'; '.join(m.reasons)}" for m in result.plan.models]
-    old, new = (source.cells[0].text.splitlines() for source in (result.source, result.new))
+    old, new = (source.text.splitlines() for source in (result.source, result.new))
     return "\n".join([*head, *difflib.unified_diff(old, new, name, name, n=2, lineterm="")]) + "\n"
 
 

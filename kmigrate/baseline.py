@@ -68,7 +68,7 @@ class Baseline:
     def of(self, result: Result) -> list[Entry]:
         """What is left alone in a file."""
         path = self._relative(result.path)
-        lines = result.source.cells[0].text.splitlines() if result.source is not None else []
+        lines = result.source.text.splitlines() if result.source is not None else []
         found = [Entry(path, "model", model.name) for model in result.plan.models if model.status.left]
         for d in result.diagnostics:
             if d.code.startswith(("KM4", "KM9")):

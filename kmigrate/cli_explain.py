@@ -43,7 +43,7 @@ def command(context: click.Context, place: tuple[str, int | None], paths: tuple[
     source = program_file(path)
     if source is None:
         return ERROR
-    text = source.cells[0].text
+    text = source.text
     last = text.count("\n") + 1
     if line is not None and not 1 <= line <= last:
         say(f"{path}: error: it has no line {line}, only {last}")

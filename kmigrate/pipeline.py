@@ -54,8 +54,8 @@ class Result:
 
     @property
     def new_text(self) -> str | None:
-        """The new text of a file with one cell."""
-        return None if self.new is None else self.new.cells[0].text
+        """The new text, if there is one."""
+        return None if self.new is None else self.new.text
 
     @property
     def diagnostics(self) -> list[Diagnostic]:
@@ -153,7 +153,7 @@ def _repair(result: Result) -> None:
 
     if result.source is None or (result.error is not None and result.error.code != "KM401"):
         return
-    text = result.source.cells[0].text
+    text = result.source.text
     if result.error is None and not shows_python2(text):
         return
     found = repaired(text, result.path)
@@ -288,7 +288,7 @@ def _share_out(program: Program, results: Mapping[str, Result], options: Options
 
 def _text(result: Result) -> str:
     assert result.source is not None
-    return result.source.cells[0].text if result.repaired is None else result.repaired
+    return result.source.text if result.repaired is None else result.repaired
 
 
 def _relus(program: Program, result: Result, options: Options) -> tuple[list[Edit], list[Diagnostic]]:
@@ -360,13 +360,13 @@ def _rewrite(program: Program, results: Mapping[str, Result], options: Options, 
         if result.plan.edits:
             _refuse_deep(program, path)
             text = with_layouts(rewriting.apply(_text(result), result.plan.edits), _moved_layouts(program, path))
-            new = SourceFile.from_bytes(source.with_cells([text]), path)
+            new = SourceFile.from_bytes(source.with_text(text), path)
             if new.raw != source.raw:
                 made[path] = new
     if not made:
         return None
     if program.plan.edits:
-        texts = {path: _without_relus(program, results[path], new.cells[0].text) for path, new in made.items()}
+        texts = {path: _without_relus(program, results[path], new.text) for path, new in made.items()}
         if problem := recheck(program, texts):
             return problem
     if again:
@@ -387,7 +387,7 @@ def _without_relus(program: Program, result: Result, new: str) -> str:
 
 def _nothing_left(program: Program, made: Mapping[str, SourceFile], options: Options) -> None:
     assert program.files is not None
-    texts = {path: new.cells[0].text for path, new in made.items()}
+    texts = {path: new.text for path, new in made.items()}
     second = layout.analyse(program.files.with_texts(texts), _settled(options))
     left = list(second.plan.edits)
     for path, new in made.items():
@@ -403,7 +403,7 @@ def _upgrade(program: Program, results: Mapping[str, Result], options: Options) 
         return
     from kmigrate.upgrade import upgrade, wanted
 
-    made = {path: result.new.cells[0].text for path, result in results.items() if result.new is not None}
+    made = {path: result.new.text for path, result in results.items() if result.new is not None}
     if made:
         assert program.files is not None
         program = layout.analyse(program.files.with_texts(made), _settled(options))
@@ -411,14 +411,14 @@ def _upgrade(program: Program, results: Mapping[str, Result], options: Options) 
         assert result.source is not None
         result.plan.diagnostics += result.repairs
         if result.repaired is not None and result.new is None:
-            result.new = SourceFile.from_bytes(result.source.with_cells([result.repaired]), path)
+            result.new = SourceFile.from_bytes(result.source.with_text(result.repaired), path)
         if not wanted(options, path):
             continue
         try:
             done = upgrade(program, path, _text(result), options)
             if done.text is not None:
                 source = result.new or result.source
-                result.new = SourceFile.from_bytes(source.with_cells([done.text]), path)
+                result.new = SourceFile.from_bytes(source.with_text(done.text), path)
                 result.ported = True
         except Exception as error:
             code, why = _failure(error)

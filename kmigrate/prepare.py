@@ -97,7 +97,7 @@ def prepare(before: Side, after: Side, undone: Iterable[Side], options: Options)
 def analyse(side: Side, options: Options) -> Program:
     """A script with the modules of the project that it loads; raises NotRunnable."""
     try:
-        texts = {str(source.path): source.cells[0].text for source in side.files}
+        texts = {str(source.path): source.text for source in side.files}
         modules = None if side.entry in ("-", "<stdin>") else Project(texts)
         return layout.analyse(Files(texts, [side.entry], modules), options)
     except (SyntaxError, RecursionError, MemoryError) as error:
@@ -136,14 +136,14 @@ def _sources(program: Program) -> list[Source]:
 
 
 def _as_it_is(side: Side) -> list[File]:
-    return [File(source.path, _running(source, source.cells[0].text)) for source in side.files]
+    return [File(source.path, _running(source, source.text)) for source in side.files]
 
 
 def _running(source: SourceFile, text: str) -> bytes:
     """The bytes that run: of a notebook its program."""
     if source.notebook is not None:
         return SourceFile.encoded(text, str(source.path))
-    return source.with_cells([text])
+    return source.with_text(text)
 
 
 def _ported(
@@ -210,7 +210,7 @@ def _port(
     from kmigrate.keras_api.traps import traps
     from kmigrate.rewriting.error import RewriteError
 
-    text = source.cells[0].text
+    text = source.text
     dotted = completed(tree, program.dotted)  # of functions that nothing calls, too
     result = port(
         text,
@@ -229,7 +229,7 @@ def _port(
         text = result.text()
     except RewriteError as error:
         raise NotRunnable(f"the port to Keras 3 of {source.path} fails: {error}") from error
-    if entry and text == source.cells[0].text:  # it leaves Keras to its modules, and they follow the setting
+    if entry and text == source.text:  # it leaves Keras to its modules, and they follow the setting
         text = _stating(text, tree, f"keras.backend.set_image_data_format({_FORMATS[ordering]!r})")
     place = "" if entry else f"{source.path}, "
     notes += [f"port: {place}line {note.line}: {note.message}" for note in result.notes]

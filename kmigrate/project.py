@@ -75,7 +75,7 @@ class Project:
         from kmigrate.source import SourceError, SourceFile
 
         try:
-            return SourceFile.from_bytes(_read(_real(path)), path).cells[0].text
+            return SourceFile.from_bytes(_read(_real(path)), path).text
         except SourceError:
             return None
 

@@ -211,10 +211,10 @@ def effective(plan: Plan) -> list[Edit]:
 def without(before: SourceFile, plan: Plan, left_out: Edit) -> SourceFile | None:
     """The new file without one edit; None where the others make no sense alone."""
     try:
-        text = rewriting.apply(before.cells[0].text, [edit for edit in plan.edits if edit is not left_out])
+        text = rewriting.apply(before.text, [edit for edit in plan.edits if edit is not left_out])
     except rewriting.RewriteError:
         return None
-    return before.from_bytes(before.with_cells([text]), before.path)
+    return before.from_bytes(before.with_text(text), before.path)
 
 
 def prove_undone(

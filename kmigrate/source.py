@@ -8,7 +8,6 @@ from __future__ import annotations
 import codecs
 import os
 import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,30 +30,20 @@ class SourceError(Exception):
         self.message = message
 
 
-class Cell:
-    """One piece of code of a file: its text with the newlines of the file, and its place."""
-
-    __slots__ = ("index", "text")
-
-    def __init__(self, text: str, index: int = 0) -> None:
-        self.text = text
-        self.index = index
-
-
 class SourceFile:
-    """The bytes of a file and their text, cell by cell."""
+    """The bytes of a file and their text, with the newlines of the file."""
 
-    __slots__ = ("bom", "cells", "encoding", "notebook", "path", "raw")
+    __slots__ = ("bom", "encoding", "notebook", "path", "raw", "text")
 
     def __init__(
-        self, path: Path, raw: bytes, encoding: str, bom: bool, cells: list[Cell], notebook: Notebook | None = None
+        self, path: Path, raw: bytes, encoding: str, bom: bool, text: str, notebook: Notebook | None = None
     ) -> None:
         self.notebook = notebook
         self.path = path
         self.raw = raw
         self.encoding = encoding
         self.bom = bom
-        self.cells = cells
+        self.text = text
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> SourceFile:
@@ -96,7 +85,7 @@ class SourceFile:
             raise SourceError(path, 1, 1, f"cannot be read as {encoding}: {error}") from error
         if not kept:
             raise SourceError(path, 1, 1, f"{encoding} does not give the same bytes back")
-        return cls(Path(name), data, encoding, bom, [Cell(text)])
+        return cls(Path(name), data, encoding, bom, text)
 
     @classmethod
     def _of_notebook(cls, data: bytes, path: str) -> SourceFile:
@@ -106,7 +95,7 @@ class SourceFile:
             notebook = Notebook(data)
         except NotebookError as error:
             raise SourceError(path, 0, 0, str(error)) from error
-        return cls(Path(path), data, "utf-8", False, [Cell(notebook.program)], notebook)
+        return cls(Path(path), data, "utf-8", False, notebook.program, notebook)
 
     @staticmethod
     def encoded(text: str, name: str) -> bytes:
@@ -121,13 +110,12 @@ class SourceFile:
         except UnicodeError as error:
             raise SourceError(name, 1, 1, f"cannot be written in {encoding}: {error}") from error
 
-    def with_cells(self, texts: Sequence[str]) -> bytes:
-        """The bytes of the file with these texts in its cells, in its encoding and with its BOM.
+    def with_text(self, text: str) -> bytes:
+        """The bytes of the file with another text, in its encoding and with its BOM.
 
         Raises:
-            SourceError: a text has a character that the encoding lacks.
+            SourceError: the text has a character that the encoding lacks.
         """
-        (text,) = texts
         if self.notebook is not None:
             from kmigrate.notebook import NotebookError
 

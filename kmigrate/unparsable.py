@@ -20,8 +20,7 @@ def unparsable(source: SourceFile) -> Diagnostic | None:
         _refuse_nul(source)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            for cell in source.cells:
-                parse(cell.text, str(source.path))
+            parse(source.text, str(source.path))
     except SourceError as error:
         return Diagnostic(error.path, error.line, error.column, "KM905", error.message)
     except SyntaxError as error:
@@ -33,16 +32,15 @@ def unparsable(source: SourceFile) -> Diagnostic | None:
 
 def _refuse_nul(source: SourceFile) -> None:
     """Some Pythons parse up to a NUL, some raise ValueError, some SyntaxError."""
-    for cell in source.cells:
-        before, nul, _ = cell.text.partition("\0")
-        if nul:
-            lines = _NEWLINE.split(before)
-            raise SourceError(str(source.path), len(lines), len(lines[-1]) + 1, "a NUL character")
+    before, nul, _ = source.text.partition("\0")
+    if nul:
+        lines = _NEWLINE.split(before)
+        raise SourceError(str(source.path), len(lines), len(lines[-1]) + 1, "a NUL character")
 
 
 def _syntax_error(error: SyntaxError, source: SourceFile) -> Diagnostic:
     path, number, column = str(source.path), error.lineno or 0, max(error.offset or 0, 1)
-    lines = _NEWLINE.split(source.cells[0].text)
+    lines = _NEWLINE.split(source.text)
     python2 = construct(error, lines[number - 1]) if 0 < number <= len(lines) else None
     if python2:
         message = f"this is Python 2 ({python2}); convert it to Python 3 first"

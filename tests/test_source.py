@@ -32,20 +32,20 @@ KEPT = {
 @pytest.mark.parametrize("data", KEPT.values(), ids=KEPT.keys())
 def test_bytes_come_back(data: bytes) -> None:
     source = SourceFile.from_bytes(data, "a.py")
-    assert source.with_cells([cell.text for cell in source.cells]) == data
+    assert source.with_text(source.text) == data
 
 
 def test_text_is_decoded_and_its_newlines_kept() -> None:
     source = SourceFile.from_bytes(KEPT["latin-1 cookie"].replace(b"\n", b"\r\n"), "a.py")
-    assert source.cells[0].text.endswith("x = 'é'\r\n")
+    assert source.text.endswith("x = 'é'\r\n")
     assert source.encoding == "iso-8859-1"
 
 
 def test_bom_is_no_part_of_the_text_and_comes_back() -> None:
     source = SourceFile.from_bytes(KEPT["bom"], "a.py")
     assert source.bom
-    assert source.cells[0].text.startswith("x")
-    assert source.with_cells(["y"]) == b"\xef\xbb\xbfy"
+    assert source.text.startswith("x")
+    assert source.with_text("y") == b"\xef\xbb\xbfy"
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_unreadable_bytes_are_explained(data: bytes, line: int, column: int, mes
 def test_a_character_that_the_encoding_lacks_is_refused() -> None:
     source = SourceFile.from_bytes(KEPT["latin-1 cookie"], "a.py")
     with pytest.raises(SourceError, match="cannot be written in iso-8859-1") as caught:
-        source.with_cells(["# coding: latin-1\nx = '→'\n"])
+        source.with_text("# coding: latin-1\nx = '→'\n")
     assert caught.value.line == 2
 
 

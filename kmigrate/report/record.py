@@ -76,7 +76,7 @@ def _file(result: Result) -> dict[str, Any]:
 def _edits(result: Result) -> list[dict[str, Any]]:
     assert result.source is not None
     notebook = result.source.notebook
-    places = Places(result.source.cells[0].text)
+    places = Places(result.source.text)
     found = []
     for edit in result.plan.edits:
         (line, column), (end_line, end_column) = places.of(edit.start), places.of(edit.end)

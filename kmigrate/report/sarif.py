@@ -32,7 +32,7 @@ def sarif(results: Sequence[Result], problems: Sequence[Problem] = ()) -> dict[s
     found: list[dict[str, Any]] = []
     fixed: set[int] = set()
     for result in results:
-        places = Places(result.source.cells[0].text if result.source is not None else "")
+        places = Places(result.source.text if result.source is not None else "")
         for edit in result.plan.edits if result.new is not None else ():
             (line, column), (end_line, end_column) = places.of(edit.start), places.of(edit.end)
             region = {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
@@ -97,7 +97,7 @@ def _fix(results: Sequence[Result]) -> dict[str, Any]:
         assert result.source is not None and result.new is not None
         before, after = result.source, result.new
         if before.notebook is None:
-            replacements = _replacements(before.cells[0].text, after.cells[0].text)
+            replacements = _replacements(before.text, after.text)
         else:
             replacements = _replacements(before.raw.decode("utf-8"), after.raw.decode("utf-8"))
         changes.append({"artifactLocation": {"uri": _uri(result.path)}, "replacements": replacements})
