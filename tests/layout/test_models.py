@@ -240,8 +240,37 @@ def test_a_permute_layer_that_moves_nothing_any_more_goes() -> None:
     new, plan = convert(text + feed, source_keras="2.1.3")
     assert "model.add(Reshape((24, 4)))\nmodel.add(Activation('softmax'))\n" in new
     assert statuses(plan) == [Status.DONE]
-    for taken in ("print(model.layers[-1].output)\n", "print(model.layers[2].name)\n"):
+    for taken in (
+        "print(model.layers[-1].output)\n",
+        "print(model.layers[2].name)\n",
+        "print(model.history.history['permute_1_loss'])\n",
+    ):
         new, _ = convert(text + feed + taken, source_keras="2.1.3")
         assert "Permute" in new
     named = text.replace("Permute((2, 1))", "Permute((2, 1), name='turn')")
     assert "Permute((1, 2), name='turn')" in convert(named + feed, source_keras="2.1.3")[0]
+
+
+PERMUTED = "i = Input((3, 8, 6))\nx = Reshape((4, 24))(Conv2D(4, 3)(i))\n{turn}model = Model(i, Activation('softmax')(x))\n"
+
+
+@pytest.mark.parametrize(
+    "turn",
+    [
+        "p = Permute((2, 1))\nx = p(x)\nprint(p.output_shape)\n",
+        "for layer in [Permute((2, 1))]:\n    x = layer(x)\n",
+        "def turned(layer, x):\n    x = layer(x)\n    return x\nx = turned(Permute((2, 1)), x)\n",
+    ],
+)
+def test_a_permute_layer_with_a_name_in_the_program_stays(turn: str) -> None:
+    text = HEAD + PERMUTED.format(turn=turn) + "model.fit(np.zeros((5, 3, 8, 6)), np.ones((5, 24, 4)))\n"
+    new, plan = convert(text, source_keras="2.1.3")
+    assert Status.LEFT_ALONE not in statuses(plan)
+    assert turn.replace("(2, 1)", "(1, 2)") in new
+    assert "Reshape((24, 4))" in new
+
+
+def test_a_shape_whose_equal_parts_may_differ_stays() -> None:
+    text = HEAD + "sizes = iter((3, 8, 6))\n" + SEQUENTIAL.replace("(3, 8, 6)", "(next(sizes), next(sizes), next(sizes))")
+    new, _ = convert(text + "model.fit(np.zeros((5, 3, 8, 6)), np.ones((5, 2)))\n", source_keras="2.1.3")
+    assert "np.transpose" not in new

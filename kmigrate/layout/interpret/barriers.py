@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -34,6 +36,7 @@ from kmigrate.plan import Edit
 
 KERAS = ("keras", "tensorflow", "tf_keras")  # packages whose layers these are
 RECURRENT = frozenset(["LSTM", "GRU", "SimpleRNN", "CuDNNLSTM", "CuDNNGRU"])
+NUMBERED = re.compile(r"permute(_\d|/|$)")  # in the names of layers without one, of their outputs and losses
 
 
 class Barriers(Merging):
@@ -114,7 +117,7 @@ class Barriers(Merging):
 
         def realise(flipped: bool, axes: list[Axis]) -> list[Edit] | None:
             perm = self.permutation(flipped, axes)
-            if perm is None or perm[0] != 0 or self.shifts(layer, before):
+            if perm is None or perm[0] != 0 or self.shifts(layer, before) or self.permutes_named:
                 return None
             dims = [*range(1, steps + 1), *(d + steps for d in perm[1:])]
             callee = self.permute_name(layer.callee)
@@ -273,7 +276,7 @@ class Barriers(Merging):
         call, statement, receiver = layer.place.node, self.statement, self.receiver
         if not isinstance(call, ast.Call) or len(call.args) + len(call.keywords) != 1:
             return None
-        alone = self.assigns_back(node, expr)
+        alone = self.assigns_back(node, expr) if isinstance(node, ast.Call) and node.func is call else None
         added = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
         added = added and receiver is not None and [call] == statement.value.args  # type: ignore[union-attr]
 
@@ -286,6 +289,13 @@ class Barriers(Merging):
             return None
 
         return remove
+
+    @functools.cached_property
+    def permutes_named(self) -> bool:
+        """Does a file use a name that Keras makes up for Permute layers? Another such layer would shift them."""
+        trees = [source.tree for source in self.files.sources.values() if source is not None]
+        texts = (node.value for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Constant))
+        return any(isinstance(text, str) and NUMBERED.search(text) for text in texts)
 
     def _paired_permute(
         self, layer: Layer, x: Array, dims: Pair, written: ast.expr, expr: ast.expr, node: ast.expr

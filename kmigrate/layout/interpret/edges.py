@@ -49,6 +49,8 @@ class Edges(Layers):
         wanted = set(nodes)
         if not self.graph.classes_of(wanted).isdisjoint(self.graph.classes_of(self.locked_out)):
             return True
+        if self.permutes_named:
+            return True
         version = self.known.version
         by_place = version is None or version.low < LOADS_BY_PLACE
         models = [m for m in self.models if not wanted.isdisjoint(m.nodes)]

@@ -34,6 +34,8 @@ from kmigrate.layout.values import (
 from kmigrate.plan import Edit
 
 Operand = tuple[Value, ast.expr]
+# Calls that give the same whenever they are made with the same.
+PURE = frozenset("int float len round max min abs ceil floor sqrt get shape int_shape".split())
 
 
 class Shapes(Worlds):
@@ -120,6 +122,8 @@ class Shapes(Worlds):
             parts = written.args[first or 0 :] if isinstance(written, ast.Call) else getattr(written, "elts", ())
             texts = [ast.dump(part) for part in parts]
             if len(texts) == len(axes) and [texts[i] for i in order_to_last(axes)] == texts:
+                if used_up := next(filter(_uses_up, parts), None):
+                    raise CannotEdit([], f"`{short(used_up)}` gives another size each time")
                 return []
             reason = f"shape {letters(axes)} to {letters(last(axes))}: {self.graph.why(node)}"
             return [self.edit(written, "shape_order", "KM102", {"order": order_to_last(axes), **args}, reason)]
@@ -283,6 +287,13 @@ def _runs(order: Sequence[int]) -> list[str]:
             runs.append([i])
     end = len(order)
     return [f"{r[0] or ''}:{'' if r[-1] + 1 == end else r[-1] + 1}" for r in runs]
+
+
+def _uses_up(expr: ast.AST) -> bool:
+    """May a text give another value the second time, as ``next(sizes)`` and ``sizes.pop()`` do?"""
+    calls = (node.func for node in ast.walk(expr) if isinstance(node, ast.Call))
+    names = (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls)
+    return not PURE.issuperset(names)
 
 
 def is_reading(expr: ast.AST) -> bool:
