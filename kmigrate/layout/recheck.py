@@ -7,13 +7,16 @@ finds a missed site even where nothing can be executed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from kmigrate.layout.analysis import Program, settled
 from kmigrate.layout.axes import SPATIAL, Axis, last, letters, moves
-from kmigrate.layout.interpret.state import GIVEN_AWAY, Event, WorkLimit
+from kmigrate.layout.files import Files
+from kmigrate.layout.interpret.state import GIVEN_AWAY, SIZE, Event, WorkLimit
+from kmigrate.plan import Edit
 
 
 class Problem(NamedTuple):
@@ -21,6 +24,14 @@ class Problem(NamedTuple):
 
     text: str
     node: int | None = None
+
+
+class Item(NamedTuple):
+    """An item of a shape that is reordered: of which one, and its place before and after."""
+
+    display: int
+    before: int
+    after: int
 
 
 def recheck(before: Program, texts: Mapping[str, str]) -> Problem | None:
@@ -41,11 +52,56 @@ def recheck(before: Program, texts: Mapping[str, str]) -> Problem | None:
             text = f"an array from outside would have to be {letters(after_ref.axes)}, not {letters(before_ref.axes)}"
             return Problem(text)
     flipped = planner.graph.is_flipped
-    for a, b in zip(old.events, new.events, strict=True):
+    found = next(_problems(old.events, new.events, flipped), None)
+    if found is not None and found[1].what == SIZE:
+        items = _items(files, before.plan.edits)
+        found = next(_problems(_reordered(old.events, items), new.events, flipped), None)
+    if found is None:
+        return None
+    problem, a, b = found
+    return Problem(f"line {b.line}: {problem}", a.node)
+
+
+def _problems(old: list[Event], new: list[Event], flipped: Callable[[int], bool]) -> Iterator[tuple[str, Event, Event]]:
+    for a, b in zip(old, new, strict=True):
         problem = _compare(a, b, flipped(a.node))
         if problem is not None:
-            return Problem(f"line {b.line}: {problem}", a.node)
-    return None
+            yield problem, a, b
+
+
+def _items(files: Files, edits: Sequence[Edit]) -> dict[int, Item]:
+    """By the identity of each expression in what the edits reorder."""
+    orders = {(e.path, e.start, e.end, e.kind): e.args for e in edits if e.codemod == "shape_order"}
+    found: dict[int, Item] = {}
+    for path in {path for path, *_ in orders}:
+        source = files.sources[path]
+        for node in ast.walk(source.tree) if source is not None else ():
+            if not isinstance(node, ast.Tuple | ast.List | ast.Call):
+                continue
+            args = orders.get((path, *source.lines.span(node), type(node).__name__))  # type: ignore[union-attr]
+            if args is None or "order" not in args:
+                continue
+            parts = node.args[args.get("first", 0) :] if isinstance(node, ast.Call) else node.elts
+            for i, part in enumerate(parts[: len(args["order"])]):
+                item = Item(id(node), i, args["order"].index(i))
+                found.update((id(inner), item) for inner in ast.walk(part))
+    return found
+
+
+def _reordered(events: Sequence[Event], items: Mapping[int, Item]) -> list[Event]:
+    """Where sizes are read within a shape that is reordered, they are read in the new order."""
+    made: list[Event] = []
+    run: list[tuple[Item, Event]] = []  # reads in one evaluation of one shape
+    for event in events:
+        item = items.get(id(event.place.node)) if event.what == SIZE else None
+        if run and (item is None or item.display != run[-1][0].display or item.before < run[-1][0].before):
+            made += [read for _, read in sorted(run, key=lambda each: each[0].after)]
+            run = []
+        if item is None:
+            made.append(event)
+        else:
+            run.append((item, event))
+    return made + [read for _, read in sorted(run, key=lambda each: each[0].after)]
 
 
 def _same_source(a: list[Axis] | None, b: list[Axis] | None) -> bool:

@@ -251,7 +251,9 @@ def test_a_permute_layer_that_moves_nothing_any_more_goes() -> None:
     assert "Permute((1, 2), name='turn')" in convert(named + feed, source_keras="2.1.3")[0]
 
 
-PERMUTED = "i = Input((3, 8, 6))\nx = Reshape((4, 24))(Conv2D(4, 3)(i))\n{turn}model = Model(i, Activation('softmax')(x))\n"
+PERMUTED = (
+    "i = Input((3, 8, 6))\nx = Reshape((4, 24))(Conv2D(4, 3)(i))\n{turn}model = Model(i, Activation('softmax')(x))\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -271,6 +273,8 @@ def test_a_permute_layer_with_a_name_in_the_program_stays(turn: str) -> None:
 
 
 def test_a_shape_whose_equal_parts_may_differ_stays() -> None:
-    text = HEAD + "sizes = iter((3, 8, 6))\n" + SEQUENTIAL.replace("(3, 8, 6)", "(next(sizes), next(sizes), next(sizes))")
+    text = (
+        HEAD + "sizes = iter((3, 8, 6))\n" + SEQUENTIAL.replace("(3, 8, 6)", "(next(sizes), next(sizes), next(sizes))")
+    )
     new, _ = convert(text + "model.fit(np.zeros((5, 3, 8, 6)), np.ones((5, 2)))\n", source_keras="2.1.3")
     assert "np.transpose" not in new

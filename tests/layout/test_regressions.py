@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from kmigrate.layout.recheck import recheck
 from kmigrate.plan import Status
 from tests.generated import Program
 from tests.generated.outcome import Outcome, check
-from tests.layout.converting import codes, convert, statuses
+from tests.layout.converting import applied, codes, convert, program, statuses
 
 
 def outcome(text: str, version: tuple[int, ...], ordering: str = "tf", **options: Any) -> Outcome:
@@ -349,3 +350,45 @@ def test_a_concatenation_of_arrays_that_have_not_one_rank() -> None:
     """)
     new, plan = convert(text, source_keras="2.1.3")
     assert "np.concatenate((x, " in new and "KM105" in codes(plan) | {e.code for e in plan.edits}
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "x = x.reshape(x.shape[0], x.shape[1], x.shape[2], x.shape[3])",
+        "x = x * np.ones((x.shape[0], x.shape[1], x.shape[2], x.shape[3] * 1))",
+        "def like(y, n=1):\n    return np.ones((len(y), y.shape[1], y.shape[2] * n, n * y.shape[3]))\n"
+        "x = x + like(x) * like(x)",
+    ],
+)
+def test_sizes_are_read_in_another_order_where_a_shape_is_reordered(lines: str) -> None:
+    text = (
+        HEAD
+        + f"x = np.ones((5, 3, 8, 6))\n{lines}\n"
+        + textwrap.dedent("""
+    net = Sequential([Conv2D(4, 3, input_shape=(3, 8, 6)), Flatten(), Dense(4)])
+    net.predict(x)
+    """)
+    )
+    found = outcome(text, (2, 2, 4))
+    assert found.converted and not found.problem
+    assert "transpose" not in (found.after or "")
+
+
+def test_the_re_check_sees_sizes_that_are_not_read_in_the_order_of_their_shape() -> None:
+    text = HEAD + textwrap.dedent("""
+    x = np.ones((5, 3, 8, 6))
+    y = np.ones((x.shape[0], x.shape[1], x.shape[2], x.shape[3]))
+    net = Sequential([Conv2D(4, 3, input_shape=(3, 8, 6)), Flatten(), Dense(4)])
+    net.predict(x + y)
+    """)
+    found = program(text, source_keras="2.2.4")
+    after = applied(text, found.plan.edits)
+    assert recheck(found, {found.path: after}) is None
+    shape = "(x.shape[0], x.shape[1], x.shape[2], x.shape[3])"
+    assert shape in after
+    for wrong in (
+        "(x.shape[0], x.shape[2], x.shape[1], x.shape[3])",
+        "(x.shape[0], x.shape[2], x.shape[3], x.shape[1])",
+    ):
+        assert recheck(found, {found.path: after.replace(shape, wrong)}) is not None

@@ -19,7 +19,7 @@ from kmigrate.layout.axes import (
 )
 from kmigrate.layout.dims import Dim
 from kmigrate.layout.graph import AxesRef
-from kmigrate.layout.interpret.state import SHAPE_USE, CannotEdit, dim_of, short
+from kmigrate.layout.interpret.state import SHAPE_USE, SIZE, CannotEdit, dim_of, short
 from kmigrate.layout.interpret.worlds import Worlds
 from kmigrate.layout.values import (
     Array,
@@ -221,7 +221,7 @@ class Shapes(Worlds):
             assert seq.nodes is not None and seq.axes is not None
             self.axis_use(node.slice, value, seq.nodes[i], AxesRef(seq.axes), i)
         if seq.axes is not None:
-            self.event("size", Array(self.governing(seq), AxesRef(seq.axes)), node, [seq.axes[i]])
+            self.event(SIZE, Array(self.governing(seq), AxesRef(seq.axes)), node, [seq.axes[i]])
         return seq.items[i]
 
     def governing(self, seq: Seq) -> int:

@@ -67,6 +67,7 @@ RECURSIONS = 4  # calls of a function within itself that are followed where noth
 
 _MAPS = re.compile(r"(depthwise_|separable_|atrous_|de)?(conv|pool)[123]d(_transpose)?$")
 GIVEN_AWAY = "given away"
+SIZE = "size"  # read from a shape
 
 
 # What an array of unknown rank turned out to be, by its place (a Key) and the calls that led there.
@@ -111,7 +112,11 @@ class Event(NamedTuple):
     marked: list[Axis]  # the axes that it works on
     node: int
     ref: AxesRef
-    line: int
+    place: Place
+
+    @property
+    def line(self) -> int:
+        return self.place.line
 
 
 @dataclass
@@ -660,7 +665,7 @@ class State(Heap):
 
     def event(self, what: str, array: Array, node: ast.AST, marked: Iterable[Axis] = ()) -> None:
         if not self.graph.muted:
-            self.events.append(Event(what, list(marked), array.node, array.ref, node.lineno))  # type: ignore[attr-defined]
+            self.events.append(Event(what, list(marked), array.node, array.ref, self.place(node)))
 
     def as_shape(self, value: Value, expr: ast.AST) -> Seq | None:
         raise NotImplementedError
