@@ -247,7 +247,7 @@ class _Walk(cst.CSTTransformer):
         step = self.steps.get(id(small), _Steps())
         if others or step.before or step.after or not isinstance(original, cst.SimpleStatementLine):
             raise RewriteError("a statement cannot be taken out of a line with others")
-        updated = updated.with_changes(body=[cst.Pass()])
+        updated = updated.with_changes(body=[cst.Pass(semicolon=small.semicolon)])
         self.gone.add(id(updated))
         return updated
 

@@ -110,6 +110,8 @@ GOES = "x = x.T"
             "for x in y:\n    # only\n    pass  # turned\nz = 2\n",
         ),
         ("y = 1\r\nx = x.T\r\nz = 2\r\n", "y = 1\r\nz = 2\r\n"),
+        ("y = x\nx = x.T;\nz = 2\n", "y = x\nz = 2\n"),
+        ("if y:\n    x = x.T;  # turned\nz = 2\n", "if y:\n    pass;  # turned\nz = 2\n"),
     ],
 )
 def test_a_statement_of_which_nothing_is_left(text: str, after: str) -> None:
