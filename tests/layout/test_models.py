@@ -6,6 +6,7 @@ import pytest
 
 from kmigrate.plan import Status
 from tests.layout.converting import codes, convert, statuses
+from tests.mock_keras import difference, run
 
 HEAD = """\
 import numpy as np
@@ -272,9 +273,18 @@ def test_a_permute_layer_with_a_name_in_the_program_stays(turn: str) -> None:
     assert "Reshape((24, 4))" in new
 
 
-def test_a_shape_whose_equal_parts_may_differ_stays() -> None:
-    text = (
-        HEAD + "sizes = iter((3, 8, 6))\n" + SEQUENTIAL.replace("(3, 8, 6)", "(next(sizes), next(sizes), next(sizes))")
-    )
-    new, _ = convert(text + "model.fit(np.zeros((5, 3, 8, 6)), np.ones((5, 2)))\n", source_keras="2.1.3")
-    assert "np.transpose" not in new
+@pytest.mark.parametrize(
+    ("shape", "use"),
+    [
+        ("(next(sizes), next(sizes), next(sizes))", ""),
+        ("(next(sizes), int(next(sizes)), 6)", ""),
+        ("(3, 8, 6)", "x[:, next(sizes) - 1, next(sizes) - 3] = 1\n"),
+        ("(3, 8, 6)", "x[:, next(sizes) - 1, next(sizes) - 3:] = 1\n"),
+    ],
+)
+def test_what_takes_the_next_of_something_stays_in_turn(shape: str, use: str) -> None:
+    text = HEAD + "sizes = iter((3, 8, 6))\nx = np.zeros((5, 3, 8, 6))\n" + SEQUENTIAL.replace("(3, 8, 6)", shape)
+    text = f"{text}{use}model.fit(x, np.ones((5, 2)))\n"
+    new, _ = convert(text, source_keras="2.1.3", flatten="permute")
+    logs = [run(each, (2, 1, 3), "th") for each in (text, new)]
+    assert difference(*logs) is None

@@ -17,6 +17,7 @@ from kmigrate.layout.axes import (
 from kmigrate.layout.dims import ONE, Dim
 from kmigrate.layout.graph import AxesRef
 from kmigrate.layout.interpret.reshaping import Reshaping
+from kmigrate.layout.interpret.shapes import out_of_turn
 from kmigrate.layout.interpret.state import CannotEdit, short
 from kmigrate.layout.values import (
     Array,
@@ -263,6 +264,9 @@ class ArrayOps(Reshaping):
         indices = list(every)
         while indices and indices[-1] is None:
             indices.pop()
+        taken = out_of_turn([expr for expr, _ in items], [i for i in indices if i is not None])
+        if taken is not None:
+            raise CannotEdit([], f"`{short(taken)}` may give another number each time")
         texts = [ast.dump(expr) for expr, _ in items]
         if [ast.dump(ast.Slice()) if i is None else texts[i] for i in indices] == texts:
             return []

@@ -36,6 +36,8 @@ from kmigrate.plan import Edit
 Operand = tuple[Value, ast.expr]
 # Calls that give the same whenever they are made with the same.
 PURE = frozenset("int float len round max min abs ceil floor sqrt get shape int_shape".split())
+# Calls that give the next of something, so that their order says which.
+TAKING = frozenset("next pop popleft popitem readline input raw_input".split())
 
 
 class Shapes(Worlds):
@@ -121,9 +123,13 @@ class Shapes(Worlds):
                 return []
             parts = written.args[first or 0 :] if isinstance(written, ast.Call) else getattr(written, "elts", ())
             texts = [ast.dump(part) for part in parts]
-            if len(texts) == len(axes) and [texts[i] for i in order_to_last(axes)] == texts:
-                if used_up := next(filter(_uses_up, parts), None):
-                    raise CannotEdit([], f"`{short(used_up)}` gives another size each time")
+            alike = len(texts) == len(axes) and [texts[i] for i in order_to_last(axes)] == texts
+            taken = out_of_turn(parts, order_to_last(axes)) if len(texts) == len(axes) else None
+            if alike and taken is None:
+                taken = next((part for part in parts if not PURE.issuperset(_called(part))), None)
+            if taken is not None:
+                raise CannotEdit([], f"`{short(taken)}` may give another size each time")
+            if alike:
                 return []
             reason = f"shape {letters(axes)} to {letters(last(axes))}: {self.graph.why(node)}"
             return [self.edit(written, "shape_order", "KM102", {"order": order_to_last(axes), **args}, reason)]
@@ -289,11 +295,15 @@ def _runs(order: Sequence[int]) -> list[str]:
     return [f"{r[0] or ''}:{'' if r[-1] + 1 == end else r[-1] + 1}" for r in runs]
 
 
-def _uses_up(expr: ast.AST) -> bool:
-    """May a text give another value the second time, as ``next(sizes)`` and ``sizes.pop()`` do?"""
+def _called(expr: ast.AST) -> set[str]:
     calls = (node.func for node in ast.walk(expr) if isinstance(node, ast.Call))
-    names = (func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls)
-    return not PURE.issuperset(names)
+    return {func.attr if isinstance(func, ast.Attribute) else getattr(func, "id", "") for func in calls}
+
+
+def out_of_turn(parts: Sequence[ast.expr], order: Sequence[int]) -> ast.expr | None:
+    """Of parts that each take the next of something: one that the order would let take another one's."""
+    taking = [i for i in order if not TAKING.isdisjoint(_called(parts[i]))]
+    return parts[taking[0]] if taking != sorted(taking) else None
 
 
 def is_reading(expr: ast.AST) -> bool:
