@@ -17,6 +17,12 @@ FIRST = b"import keras\nx = 'channels_first'\n"
 LAST = b"import keras\nx = 'channels_last'\n"
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project around a file is read: here that would be all of this one."""
+    monkeypatch.chdir(tmp_path)
+
+
 def convert(data: bytes) -> pipeline.Result:
     (result,) = pipeline.convert([Candidate("a.py", data)], Options())
     return result
