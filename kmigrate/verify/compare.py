@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kmigrate.verify.certificate import Divergence, Figure, ModelFigures, Verdict
-from kmigrate.verify.correspond import FIRST_TO_LAST, IDENTITY, data_tolerance, distance, l2, match, move
+from kmigrate.verify.correspond import IDENTITY, MOVES, data_tolerance, distance, l2, match, move, possible
 from kmigrate.verify.settings import changed_arguments, changed_layers
 from kmigrate.verify.tolerances import (
     GRADIENT,
@@ -32,9 +32,12 @@ from kmigrate.verify.weightmap import WeightMap
 
 FLOATS = {"float16": 2.0**-10, "float32": 2.0**-23}  # and their units in the last place, coarsest first
 DATA_NAMES = {"x": "inputs", "y": "labels", "sample_weight": "sample weights"}
-AFTER_STEPS = ("weights", "later predictions", "losses", "outputs", "saved values")
+AFTER_STEPS = ("weights", "later predictions", "losses", "metrics", "outputs", "saved values")
 DATA = frozenset(DATA_NAMES.values())
 EXPLODED = 1e12  # beyond this a training is lost, and rounding has grown with it
+PICTURE = "a picture"  # what is shown, or saved as one
+_LEVELS = 16  # a picture of fewer holds classes
+_SUMMED, _SUMS = 10, 1e-12  # fingerprints add up the rounding of a sample
 REORDERED = "reordered to follow the features"
 
 
@@ -190,8 +193,8 @@ class _Moves:
         if key in self.fixed and self.fixed[key] != found.how:
             how = self.fixed[key]
             return how, distance(move(before, how), after)
-        other = FIRST_TO_LAST if found.how == IDENTITY else IDENTITY
-        ambiguous = before.ndim >= 3 and distance(move(before, other), after) == found.error
+        others = [how for how in possible(before.ndim) if how != found.how]
+        ambiguous = any(distance(move(before, other), after) == found.error for other in others)
         if not ambiguous and np.isfinite(found.error):
             self.fixed[key] = found.how
         return found.how, found.error
@@ -220,12 +223,32 @@ def _data(old: dict[str, Any], new: dict[str, Any], where: str, moves: _Moves, r
             result.problems.append(f"{where}: {len(pair[0])} {check}, then {len(pair[1])}")
             continue
         for i, (a, b) in enumerate(zip(*pair, strict=True)):
+            numbers = [run.get("whole", {}).get(name) or [] for run in (old, new)]
+            whole = [side[i] if i < len(side) else None for side in numbers]
             if old["kind"] == "save":  # what leaves the program keeps its layout
-                result.events.append(Figure("saved values", distance(a, b), LATER, f"in {old.get('name')}"))
+                error = max(distance(a, b), _samples(IDENTITY, *whole))
+                result.events.append(Figure("saved values", error, _saved(old, a), f"in {old.get('name')}"))
                 continue
-            _, error = moves.check((int(old.get("model", -1)), name, i), a, b)
+            how, error = moves.check((int(old.get("model", -1)), name, i), a, b)
             shapes = "" if a.shape == b.shape else f", {a.shape} / {b.shape}"
             result.events.append(Figure(check, error, data_tolerance(a), f"of {where}{shapes}"))
+            if whole[0] is not None:
+                tolerance = max(_SUMMED * data_tolerance(a), _SUMS)
+                result.events.append(Figure(check, _samples(how, *whole), tolerance, f"of {where}, all samples"))
+
+
+def _samples(how: str, before: list[np.ndarray] | None, after: list[np.ndarray] | None) -> float:
+    """How far the fingerprints of all samples are apart (`kmigrate.verify.child.arrays.fingerprints`)."""
+    if before is None or after is None:
+        return 0.0 if before is after else float("inf")
+    return distance(before[list(MOVES).index(how)], after[0])
+
+
+def _saved(event: dict[str, Any], values: np.ndarray) -> float:
+    """Rounding may change the whole numbers of a picture by one."""
+    if event.get("name") != PICTURE or values.dtype.kind not in "iu" or values.max(initial=0) <= _LEVELS:
+        return LATER
+    return 1.01 / float(values.max())
 
 
 def _results(old: dict[str, Any], new: dict[str, Any], where: str, result: Comparison) -> None:
@@ -235,6 +258,9 @@ def _results(old: dict[str, Any], new: dict[str, Any], where: str, result: Compa
         sane = slice(None, int(lost[0]) if lost.size else None)
         error = distance(losses[sane], np.asarray(new["results"]["losses"])[sane])
         result.events.append(Figure("losses", error, LATER, f"of {where}"))
+    if "metrics" in old["results"] and "metrics" in new["results"] and sane == slice(None, None):
+        error = distance(np.asarray(old["results"]["metrics"]), np.asarray(new["results"]["metrics"]))
+        result.events.append(Figure("metrics", error, LATER, f"of {where}"))
     if "outputs" in old["results"]:
         result.events.append(
             Figure(

@@ -1,4 +1,4 @@
-"""How an array of the after-run corresponds to one of the before-run: identity or first to last."""
+"""How an array of the after-run corresponds to one of the before-run: identity, or the channels moved to the end."""
 
 from __future__ import annotations
 
@@ -8,11 +8,28 @@ import numpy as np
 
 IDENTITY = "identity"
 FIRST_TO_LAST = "first-to-last"
+AFTER_TIME = "first-to-last after time"  # each image of a sequence
+
+MOVES = (IDENTITY, FIRST_TO_LAST, AFTER_TIME)
+
+_AXIS = {FIRST_TO_LAST: 1, AFTER_TIME: 2}  # of the channels before; axis 0 is the batch
+_LEAST_AXES = {FIRST_TO_LAST: 3, AFTER_TIME: 5}
 
 
 def move(array: np.ndarray, how: str) -> np.ndarray:
     """The before-array ``array`` in the layout of the after-run (axis 0 is the batch)."""
-    return np.moveaxis(array, 1, -1) if how == FIRST_TO_LAST else array
+    return np.moveaxis(array, _AXIS[how], -1) if how in _AXIS else array
+
+
+def came_from(shape: tuple[int, ...], how: str) -> tuple[int, ...]:
+    """The shape that `move` turned into ``shape``."""
+    axis = _AXIS.get(how, len(shape) - 1)
+    return (*shape[:axis], shape[-1], *shape[axis:-1])
+
+
+def possible(axes: int) -> list[str]:
+    """How an array of so many axes may correspond."""
+    return [IDENTITY, *(how for how, least in _LEAST_AXES.items() if axes >= least)]
 
 
 def distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -45,7 +62,7 @@ def l2(a: list[np.ndarray], b: list[np.ndarray]) -> float:
 
 @dataclass(frozen=True)
 class Match:
-    """The better of the two correspondences, and how far the arrays are apart under it."""
+    """The best of the correspondences, and how far the arrays are apart under it."""
 
     how: str
     error: float
@@ -57,12 +74,13 @@ class Match:
 
 
 def match(before: np.ndarray, after: np.ndarray) -> Match:
-    """Identity unless moving the channels from first to last fits better."""
+    """Identity unless moving the channels to the end fits better."""
     found = Match(IDENTITY, distance(before, after))
-    if before.ndim >= 3 and found.error > 0:
-        moved = distance(move(before, FIRST_TO_LAST), after)
-        if moved < found.error:
-            found = Match(FIRST_TO_LAST, moved)
+    for how in possible(before.ndim)[1:]:
+        if found.error > 0:
+            moved = distance(move(before, how), after)
+            if moved < found.error:
+                found = Match(how, moved)
     return found
 
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from kmigrate.verify.correspond import move, possible
+
 # numbers in one sample above which only so many samples are used
 _FEW = ((200_000, 1), (120_000, 2), (40_000, 4))
 
@@ -84,6 +86,28 @@ def batch_size(tree: Any) -> int:
     """The number of samples."""
     leaves = flatten(tree)
     return int(numeric(leaves[0]).shape[0]) if leaves and numeric(leaves[0]).ndim else 0
+
+
+def fingerprints(tree: Any) -> list[Any]:
+    """For each leaf one number for each sample, for each way in which it may correspond to another run's.
+
+    Equal samples have equal numbers whatever the layout, so that many can be compared without being kept. None for
+    what holds no numbers.
+    """
+    return [_fingerprints(numeric(leaf)) for leaf in flatten(tree)]
+
+
+def _fingerprints(values: np.ndarray) -> list[np.ndarray] | None:
+    if values.dtype.kind not in "biuf" or not values.ndim:
+        return None
+    weights = np.random.default_rng(0).normal(size=int(np.prod(values.shape[1:])))
+    found = []
+    for how in possible(values.ndim):
+        order = move(values, how)
+        parts = [order[i : i + 256] for i in range(0, len(order), 256)]
+        numbers = [np.asarray(part, np.float64).reshape(len(part), -1) @ weights for part in parts]
+        found.append(np.concatenate(numbers) if numbers else np.zeros(0))
+    return found
 
 
 def small(tree: Any, samples: int) -> int:

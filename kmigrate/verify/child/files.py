@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from kmigrate.verify.child import arrays
 from kmigrate.verify.child.data import Data
 
 _PICKLES = (".pkl", ".pickle", ".p", ".pk")
@@ -73,16 +74,16 @@ class _Named(io.BytesIO):
 def install(data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
     """Patch what reads and writes arrays."""
     _numpy(data, saved)
-    _pickles(data)
+    _pickles(data, saved)
     _folders(data)
-    _matlab(data)
+    _matlab(data, saved)
     h5py = sys.modules.get("h5py")
     if h5py is not None:
-        _hdf5(h5py, data)
+        _hdf5(h5py, data, saved)
 
 
 def _numpy(data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
-    load, save, savez, loadtxt, genfromtxt = np.load, np.save, np.savez, np.loadtxt, np.genfromtxt
+    load, save, loadtxt, genfromtxt = np.load, np.save, np.loadtxt, np.genfromtxt
 
     def fake_load(file: Any, *args: Any, **kwargs: Any) -> Any:
         name = missing(file)
@@ -92,16 +93,20 @@ def _numpy(data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
             return Archive(data, name)
         return data.array(name)
 
-    def fake_save(file: Any, arr: Any, *args: Any, **kwargs: Any) -> None:
-        if isinstance(file, str | os.PathLike):
-            saved(os.path.basename(os.fspath(file)), [np.asarray(arr)])
-        save(file, arr, *args, **kwargs)
+    def one(original: Callable[..., Any]) -> Callable[..., None]:
+        def write(file: Any, arr: Any, *args: Any, **kwargs: Any) -> None:
+            saved(_name(file), [np.asarray(arr)])
+            original(file, arr, *args, **kwargs)
 
-    def fake_savez(file: Any, *args: Any, **kwds: Any) -> None:
-        if isinstance(file, str | os.PathLike):
-            arrays = [*args, *(kwds[key] for key in sorted(kwds))]
-            saved(os.path.basename(os.fspath(file)), [np.asarray(a) for a in arrays])
-        savez(file, *args, **kwds)
+        return write
+
+    def several(original: Callable[..., Any]) -> Callable[..., None]:
+        def write(file: Any, *args: Any, **kwds: Any) -> None:
+            values = [*args, *(kwds[key] for key in sorted(kwds))]
+            saved(_name(file), [np.asarray(value) for value in values])
+            original(file, *args, **kwds)
+
+        return write
 
     def text(original: Callable[..., Any]) -> Callable[..., Any]:
         def read(file: Any, *args: Any, **kwargs: Any) -> Any:
@@ -110,13 +115,26 @@ def _numpy(data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
 
         return read
 
-    np.load, np.save, np.savez = fake_load, fake_save, fake_savez
+    np.load, np.save, np.savetxt = fake_load, one(save), one(np.savetxt)
+    np.savez, np.savez_compressed = several(np.savez), several(np.savez_compressed)
     np.loadtxt, np.genfromtxt = text(loadtxt), text(genfromtxt)
 
 
-def _pickles(data: Data) -> None:
-    """`pickle.load(open('missing.pkl', 'rb'))`."""
-    original, load = builtins.open, pickle.load
+def _name(file: Any) -> str:
+    """The name of a file that is written, of an open one, too."""
+    path = getattr(file, "name", file)
+    return os.path.basename(os.fspath(path)) if isinstance(path, str | os.PathLike) else "a file"
+
+
+def _arrays(tree: Any) -> list[np.ndarray]:
+    """The arrays of numbers in nested values."""
+    found = [leaf for leaf in arrays.flatten(tree) if isinstance(leaf, np.ndarray)]
+    return [leaf for leaf in found if leaf.dtype.kind in "biufc"]
+
+
+def _pickles(data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
+    """`pickle.load(open('missing.pkl', 'rb'))`, and arrays that are pickled."""
+    original, load, dump = builtins.open, pickle.load, pickle.dump
 
     def fake_open(file: Any, mode: str = "r", *args: Any, **kwargs: Any) -> Any:
         name = missing(file) if "r" in mode and "b" in mode else None
@@ -127,7 +145,11 @@ def _pickles(data: Data) -> None:
     def fake_load(file: Any, *args: Any, **kwargs: Any) -> Any:
         return data.array(file.path) if isinstance(file, _Named) else load(file, *args, **kwargs)
 
-    builtins.open, pickle.load = fake_open, fake_load
+    def fake_dump(obj: Any, file: Any, *args: Any, **kwargs: Any) -> None:
+        saved(_name(file), _arrays(obj))
+        dump(obj, file, *args, **kwargs)
+
+    builtins.open, pickle.load, pickle.dump = fake_open, fake_load, fake_dump
 
 
 def _folders(data: Data) -> None:
@@ -175,20 +197,24 @@ def _folders(data: Data) -> None:
         setattr(module, name, new)
 
 
-def _matlab(data: Data) -> None:
+def _matlab(data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
     if importlib.util.find_spec("scipy") is None:
         return
     matlab = importlib.import_module("scipy.io")
-    original = matlab.loadmat
+    original, save = matlab.loadmat, matlab.savemat
+
+    def fake_savemat(file: Any, mdict: Any, *args: Any, **kwargs: Any) -> None:
+        saved(_name(file), _arrays(dict(mdict)))
+        save(file, mdict, *args, **kwargs)
 
     def fake_loadmat(file: Any, *args: Any, **kwargs: Any) -> Any:
         name = missing(file)
         return original(file, *args, **kwargs) if name is None else Archive(data, name)
 
-    matlab.loadmat = fake_loadmat  # type: ignore[attr-defined]
+    matlab.loadmat, matlab.savemat = fake_loadmat, fake_savemat  # type: ignore[attr-defined]
 
 
-def _hdf5(h5py: Any, data: Data) -> None:
+def _hdf5(h5py: Any, data: Data, saved: Callable[[str, list[np.ndarray]], None]) -> None:
     """A missing file that is read; what is written is a file of the working copy, or it is refused."""
     original = h5py.File
     work = os.path.realpath(os.getcwd())
@@ -203,4 +229,18 @@ def _hdf5(h5py: Any, data: Data) -> None:
                 raise PermissionError(f"not allowed in a verification run: write to {name}")
             return super().__new__(cls)
 
+    create, assign = h5py.Group.create_dataset, h5py.Dataset.__setitem__
+
+    def create_dataset(
+        group: Any, name: Any, shape: Any = None, dtype: Any = None, data: Any = None, **kwds: Any
+    ) -> Any:
+        if data is not None:
+            saved(_name(group.file.filename), _arrays([np.asarray(data)]))
+        return create(group, name, shape, dtype, data, **kwds)
+
+    def set_part(dataset: Any, part: Any, value: Any) -> None:
+        saved(_name(dataset.file.filename), _arrays([np.asarray(value)]))
+        assign(dataset, part, value)
+
     h5py.File = File
+    h5py.Group.create_dataset, h5py.Dataset.__setitem__ = create_dataset, set_part

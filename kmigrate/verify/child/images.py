@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kmigrate.verify.child import leaving
 from kmigrate.verify.child.data import Data
 
 _GRAY = np.array([0.299, 0.587, 0.114])
@@ -89,9 +90,11 @@ class Picture:
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Pictures are not written."""
+        leaving.picture(self.values)
 
     def show(self, *args: Any, **kwargs: Any) -> None:
         """Nothing is shown."""
+        leaving.picture(self.values)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -142,7 +145,11 @@ def functions(data: Data) -> dict[str, dict[str, Any]]:
         return data.picture(os.fspath(name), 1 if as_gray or kwargs.get("flatten") else 3)
 
     def sk_resize(picture: Any, shape: Any, *args: Any, **kwargs: Any) -> np.ndarray:
-        return resized(array(picture), int(shape[0]), int(shape[1])).astype(float)
+        values = array(picture).astype(float)
+        for axis, size in enumerate(shape):
+            places = (np.arange(int(size)) + 0.5) * values.shape[axis] / int(size)
+            values = np.take(values, places.astype(int), axis)
+        return values
 
     def imresize(picture: Any, size: Any, *args: Any, **kwargs: Any) -> np.ndarray:
         values = array(picture)
@@ -155,7 +162,13 @@ def functions(data: Data) -> dict[str, dict[str, Any]]:
         del args, kwargs
 
     unchanged: Callable[..., Any] = lambda picture, *args, **kwargs: picture  # noqa: E731
-    misc = {"imread": sk_imread, "imresize": imresize, "imsave": nothing, "imshow": nothing, "toimage": Picture}
+    misc = {
+        "imread": sk_imread,
+        "imresize": imresize,
+        "imsave": leaving.picture,
+        "imshow": leaving.picture,
+        "toimage": Picture,
+    }
     return {
         "cv2": {
             "imread": imread,
@@ -163,8 +176,8 @@ def functions(data: Data) -> dict[str, dict[str, Any]]:
             "cvtColor": turned,
             "flip": cv_flip,
             "GaussianBlur": unchanged,
-            "imwrite": nothing,
-            "imshow": nothing,
+            "imwrite": leaving.picture,
+            "imshow": leaving.picture,
             "waitKey": lambda *args: 27,
             "destroyAllWindows": nothing,
             "IMREAD_COLOR": 1,
@@ -195,7 +208,7 @@ def functions(data: Data) -> dict[str, dict[str, Any]]:
             "FLIP_LEFT_RIGHT": 0,
             "FLIP_TOP_BOTTOM": 1,
         },
-        "skimage.io": {"imread": sk_imread, "imsave": nothing, "imshow": nothing},
+        "skimage.io": {"imread": sk_imread, "imsave": leaving.picture, "imshow": leaving.picture},
         "skimage.transform": {"resize": sk_resize},
         "skimage.color": {"rgb2gray": lambda picture: gray(array(picture) / 255.0)},
         "skimage.restoration": {"denoise_tv_chambolle": unchanged},

@@ -47,6 +47,7 @@ class Methods:
         model = recorder.stack.model_class
         names = ("train_on_batch", "test_on_batch", "predict_on_batch", "compile", "__call__")
         self.original = {name: getattr(model, name) for name in names}
+        self.given: dict[int, Any] = {}  # what get_weights gave, by its id
 
     def install(self) -> None:
         """Patch the classes; subclasses that override a method keep their own."""
@@ -111,14 +112,16 @@ class Methods:
     def _head(self, tree: Any, count: int) -> Any:
         return arrays.map_leaves(tree, lambda a: a[:count] if len(a) >= count else np.resize(a, (count, *a.shape[1:])))
 
-    def _batch(self, model: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, int]:
-        """A small head of the data, and how many samples there were."""
+    def _batch(self, model: Any, x: Any, y: Any, weight: Any) -> tuple[Any, Any, Any, int, dict[str, Any]]:
+        """A small head of the data, how many samples there were, and, if there were more, the fingerprints of all."""
         if arrays.is_stream(x):
             x, y, weight = arrays.first_batch(x)
             self.recorder.note("a generator or dataset is read for one batch")
         total = arrays.batch_size(x)
         count = model_info.fixed_batch(model) or arrays.small(x, self.recorder.samples)
-        return self._head(x, count), self._head(y, count), self._head(weight, count), total
+        groups = {"x": x, "y": y, "sample_weight": weight} if total > count else {}
+        whole = {name: arrays.fingerprints(tree) for name, tree in groups.items()}
+        return self._head(x, count), self._head(y, count), self._head(weight, count), total, whole
 
     def fit(self, model: Any, given: dict[str, Any]) -> Any:
         """At most so often at one line."""
@@ -127,21 +130,23 @@ class Methods:
     def _fit(self, model: Any, given: dict[str, Any]) -> Any:
         """k steps on a few samples, then a look at the validation data."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(model, given.get("x"), given.get("y"), given.get("sample_weight"))
+        x, y, weight, _, whole = self._batch(model, given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("fit", model, {"x": x, "y": y, "sample_weight": weight})
+        entry["whole"] = whole
         entry["arguments"] = settings.of_training(given, arrays.is_stream(given.get("x")))
         if given.get("callbacks"):
             recorder.note("callbacks are not run")
         class_weight = given.get("class_weight")
-        losses, logs = [], {}
+        losses, metrics, logs = [], [], {}
         with recorder.working():
             recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
             for step in range(recorder.steps):
                 recorder.says(f"call {len(recorder.events)}, fit: step {step + 1} of {recorder.steps}")
                 logs = self._train(model, data["x"], data["y"], data["sample_weight"], class_weight)
                 losses.append(float(np.asarray(logs["loss"])))
+                metrics += [v for key in sorted(logs) if key != "loss" for v in _numbers(logs[key])]
             recorder.stepped(entry["model"], recorder.steps)
-        entry["results"]["losses"] = np.array(losses)
+        entry["results"].update(losses=np.array(losses), metrics=np.array(metrics))
         validation = given.get("validation_data")
         history = {key: [float(np.mean(np.asarray(value)))] for key, value in logs.items()}
         if validation is not None:
@@ -169,8 +174,9 @@ class Methods:
     ) -> Any:
         """One step of the script's own loop."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(model, x, y, weight)
+        x, y, weight, _, whole = self._batch(model, x, y, weight)
         entry, data = recorder.event("train_on_batch", model, {"x": x, "y": y, "sample_weight": weight})
+        entry["whole"] = whole
         with recorder.working():
             recorder.training_gradient(model, entry["model"], data["x"], data["y"], data["sample_weight"])
             result = self.original["train_on_batch"](
@@ -192,8 +198,9 @@ class Methods:
     def _evaluate(self, model: Any, given: dict[str, Any]) -> Any:
         """Loss and metrics on a few samples."""
         recorder = self.recorder
-        x, y, weight, _ = self._batch(model, given.get("x"), given.get("y"), given.get("sample_weight"))
+        x, y, weight, _, whole = self._batch(model, given.get("x"), given.get("y"), given.get("sample_weight"))
         entry, data = recorder.event("evaluate", model, {"x": x, "y": y, "sample_weight": weight})
+        entry["whole"] = whole
         entry["arguments"] = settings.of_use(given)
         with recorder.working():
             model.reset_metrics()
@@ -220,8 +227,9 @@ class Methods:
     def _predict(self, model: Any, given: dict[str, Any], kind: str) -> Any:
         """Predictions for a few samples, repeated to the length that the script expects."""
         recorder = self.recorder
-        x, _, _, total = self._batch(model, given.get("x"), None, None)
+        x, _, _, total, whole = self._batch(model, given.get("x"), None, None)
         entry, data = recorder.event(kind, model, {"x": x})
+        entry["whole"] = whole
         entry["arguments"] = settings.of_use(given)
         with recorder.working():
             result = self.original["predict_on_batch"](model, data["x"])
@@ -284,6 +292,7 @@ class Methods:
 
         model.save = model.save_weights = model.export = save
         model.load_weights = load_weights
+        self._own_weights(model)
         models = recorder.stack.keras.models
         for module in [models, getattr(recorder.stack.keras, "saving", None)]:
             if module is None or not hasattr(module, "load_model"):
@@ -295,6 +304,31 @@ class Methods:
                 return found if found is not None else _original(filepath, *args, **kwargs)
 
             module.load_model = load_model
+
+    def _own_weights(self, model: Any) -> None:
+        """Weights that the script sets have an order, unless another model gave them."""
+        recorder, given = self.recorder, self.given
+
+        def getter(original: Any) -> Any:
+            def get_weights(layer: Any) -> Any:
+                found = original(layer)
+                given.update({id(value): value for value in found})
+                return found
+
+            return get_weights
+
+        def setter(original: Any) -> Any:
+            def set_weights(layer: Any, weights: Any) -> None:
+                if not recorder.busy and any(given.get(id(value)) is not value for value in weights):
+                    recorder.keeps_weights = True
+                original(layer, weights)
+
+            return set_weights
+
+        for cls in (recorder.stack.layer_class, model):
+            for name, wrap in (("get_weights", getter), ("set_weights", setter)):
+                if name in vars(cls):
+                    setattr(cls, name, wrap(vars(cls)[name]))
 
     def _layers(self) -> None:
         """No layer draws random numbers; every layer is numbered as it is made."""

@@ -38,6 +38,15 @@ class Registry:
             frame = frame.f_back  # type: ignore[assignment]
         return ""
 
+    def stack(self) -> tuple[str, ...]:
+        """``file:line`` of all frames in the user's own code: two calls of one function are two places."""
+        frame, found = sys._getframe(1), []
+        while frame is not None:
+            if frame.f_code.co_filename.startswith(self.prefix):
+                found.append(f"{frame.f_code.co_filename}:{frame.f_lineno}")
+            frame = frame.f_back  # type: ignore[assignment]
+        return tuple(found)
+
     def where(self, layer: Any) -> str:
         """The source line that made ``layer``."""
         return self.made.get(id(layer), (0, ""))[1]
@@ -124,8 +133,8 @@ def balance(layer: Any, run: Any, fresh: set[int]) -> None:
     """
     kernels = [w for w in getattr(layer, "weights", []) if len(w.shape) >= 2 and id(w) in fresh]
     activation = getattr(layer, "activation", None)
-    if not kernels or not callable(activation):
-        return
+    if not kernels or not callable(activation) or isinstance(getattr(type(layer), "activation", None), property):
+        return  # a property is that of a recurrent layer's cell
     layer.activation = lambda x: x
     try:
         sums = np.asarray(run())

@@ -52,8 +52,8 @@ class Recorder:
         self.known: dict[int, int] = {}
         self.objects: list[Any] = []
         self.assigned: set[int] = set()
-        self.visits: Counter[tuple[str, int, str]] = Counter()  # calls of one kind, model and line
-        self.answers: dict[tuple[str, int, str], Any] = {}
+        self.visits: Counter[tuple[str, int, tuple[str, ...]]] = Counter()  # calls of one kind, model and stack
+        self.answers: dict[tuple[str, int, tuple[str, ...]], Any] = {}
         self.passed_over = 0
         self.notes: list[str] = []
         self.keeps_weights = False
@@ -108,12 +108,12 @@ class Recorder:
 
     def in_loop(self, kind: str, model: Any, limit: int, work: Callable[[], Any]) -> Any:
         """What ``work`` gives, which one line may do so often; after that, what it gave last."""
-        key = (kind, id(model), self.registry.line())
+        key = (kind, id(model), self.registry.stack())
         self.visits[key] += 1
         if self.busy or self.visits[key] <= limit:
             self.answers[key] = work()
             return self.answers[key]
-        self.note(f"loops are cut: at {key[2]} {kind} is done {limit} times")
+        self.note(f"loops are cut: at {self.registry.line()} {kind} is done {limit} times")
         self.passed_over += 1
         if self.passed_over > _MAX_PASSED_OVER:
             raise Enough(f"cut after {_MAX_PASSED_OVER} more calls in loops")
@@ -129,10 +129,14 @@ class Recorder:
             self.busy = False
 
     def saved(self, name: str, values: list[np.ndarray]) -> None:
-        """An array left the program through a file."""
-        if not self.busy and all(v.dtype.kind in "biufc" for v in values):
+        """Arrays left the program through a file or a window; so often at one line."""
+        if self.busy or not values or not all(v.dtype.kind in "biufc" for v in values):
+            return
+        key = ("save", 0, self.registry.stack())
+        self.visits[key] += 1
+        if self.visits[key] <= 2 * self.steps:
             entry, _ = self.event("save", None, {"x": [v[:64] if v.ndim else v for v in values]})
-            entry["name"] = name
+            entry.update(name=name, whole={"x": arrays.fingerprints(values)})
 
     def _reference_event(self, index: int, kind: str) -> dict[str, Any] | None:
         events = self.reference["events"] if self.reference else []
@@ -174,7 +178,7 @@ class Recorder:
             model_info.describe(layer, self.registry.where(layer), tracer.reached.get(id(layer))) for layer in layers
         ]
         entry["settings"] = [
-            settings.of_layer(layer, self.registry.where(layer))
+            settings.of_layer(layer, self.registry.where(layer), tracer.dropped.get(id(layer), ""))
             for layer in self.registry.leaves(model, self.stack.model_class)
         ]
         weights = [w for layer in layers for w in layer.weights]

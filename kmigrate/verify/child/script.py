@@ -21,6 +21,7 @@ from kmigrate.verify.child import (
     emulate,
     files,
     guard,
+    leaving,
     old_numpy,
     pictures,
     stack,
@@ -57,6 +58,7 @@ def make_up(
     backend = libraries.keras.config if libraries.name == stack.KERAS3 else libraries.keras.backend
     datasets.install(libraries.keras.datasets, data, backend.image_data_format)
     files.install(data, saved)
+    leaving.install(saved)
     pictures.install(libraries, data)
     surroundings.install(data)
     old_numpy.names()

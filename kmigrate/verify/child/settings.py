@@ -57,8 +57,11 @@ def of_use(given: dict[str, Any]) -> dict[str, Any]:
     return {"steps": plain(given.get("steps"))}
 
 
-def of_layer(layer: Any, where: str) -> dict[str, Any]:
-    """A layer's name, class and place, and its settings that have nothing to do with a layout."""
+def of_layer(layer: Any, where: str, dropped: str = "") -> dict[str, Any]:
+    """A layer's name, class and place, and its settings that have nothing to do with a layout.
+
+    ``dropped`` says which features are dropped together.
+    """
     found: dict[str, Any] = {}
     for name in _VALUES:
         value = getattr(layer, name, None)
@@ -66,6 +69,8 @@ def of_layer(layer: Any, where: str) -> dict[str, Any]:
             found[name] = plain(value)
     if hasattr(layer, "noise_shape"):
         found["noise_shape"] = "None" if layer.noise_shape is None else "given"
+    if dropped:
+        found["what is dropped together"] = dropped[:8]
     for name in [*vars(layer), "activity_regularizer"]:
         if name.endswith(_OBJECTS) and not name.startswith("_"):
             found[name] = _object(getattr(layer, name, None))

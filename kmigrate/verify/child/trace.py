@@ -7,12 +7,16 @@ depend on the layout; elementwise layers pass ids on.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
+from kmigrate.verify.correspond import IDENTITY, came_from, move
+from kmigrate.verify.settings import RANDOM
 
 _PASS = {
     "Activation", "Softmax", "ReLU", "LeakyReLU", "ELU", "PReLU", "ThresholdedReLU", "BatchNormalization",
@@ -44,6 +48,22 @@ def _channel(layer: Any, kind: str, rank: int) -> tuple[bool | None, int]:
     return order == "channels_first" and axis >= 0, max(axis, 0)
 
 
+def _together(layer: Any, tensor: Any, ids: np.ndarray) -> str:
+    """Which features a layer drops together, in no order; empty where each is dropped by itself."""
+    shape = (
+        layer._get_noise_shape(tensor) if hasattr(layer, "_get_noise_shape") else getattr(layer, "noise_shape", None)
+    )
+    if shape is None or len(shape) != ids.ndim + 1:
+        return ""
+    sizes = [None if size is None else int(size) for size in list(shape)[1:]]
+    common = [axis for axis, size in enumerate(sizes) if size == 1 and ids.shape[axis] > 1]
+    if not common:
+        return ""
+    rows = np.moveaxis(ids, common, range(len(common))).reshape(int(np.prod([ids.shape[a] for a in common])), -1)
+    groups = np.sort(rows, axis=0).T
+    return hashlib.sha256(groups[np.lexsort(groups.T[::-1])].tobytes()).hexdigest()
+
+
 @dataclass
 class Tracer:
     """Collects ids during one forward pass; ``reference`` is the before-run's record in the after-run."""
@@ -54,6 +74,7 @@ class Tracer:
     alive: list[Any] = field(default_factory=list)
     generators: dict[str, Any] = field(default_factory=dict)
     reached: dict[int, np.ndarray] = field(default_factory=dict)  # id(layer) -> ids of its first input
+    dropped: dict[int, str] = field(default_factory=dict)  # id(layer) -> which features it drops together
     calls: Counter[str] = field(default_factory=Counter)
     columns: dict[str, np.ndarray] = field(default_factory=dict)  # where a Dense layer's units come in another order
     next_id: int = 1
@@ -65,7 +86,7 @@ class Tracer:
     def start(self, tensors: list[Any], moves: list[str]) -> None:
         """Give the model's inputs their ids; ``moves`` says how each corresponds to the before-run's."""
         for i, tensor in enumerate(tensors):
-            self._new(f"input {i}", tensor, first=moves[i] == "first-to-last" if moves else None, moved=True)
+            self._new(f"input {i}", tensor, None, moved=moves[i] if moves else IDENTITY)
 
     def follow_input(self, key: str, tensor: Any, channel: int | None) -> None:
         """Give an input its ids where the layout of both runs is known: ``channel`` is its axis, None without one."""
@@ -77,6 +98,8 @@ class Tracer:
         known = [self.ids.get(id(t)) for t in inputs]
         if known and known[0] is not None and id(layer) not in self.reached and kind in _KEEP_IDS:
             self.reached[id(layer)] = known[0]
+        if known and known[0] is not None and kind in RANDOM and id(layer) not in self.dropped:
+            self.dropped[id(layer)] = _together(layer, inputs[0], known[0])
         if len(outputs) == 1 and known and all(k is not None for k in known):
             result = self._follow(layer, kind, [k for k in known if k is not None], outputs[0], run)
             if result is not None:
@@ -126,7 +149,7 @@ class Tracer:
         self.alive.append(tensor)  # an id() is only good while its object lives
         self.ids[id(tensor)] = ids
 
-    def _new(self, key: str, tensor: Any, first: bool | None, channel: int = 0, moved: bool = False) -> None:
+    def _new(self, key: str, tensor: Any, first: bool | None, channel: int = 0, moved: str = "") -> None:
         """New ids, in channels-last order where the tensor is known to be channels-first.
 
         ``channel`` is then the channel's axis, not counting the batch.
@@ -140,7 +163,8 @@ class Tracer:
             self.next_id += size
         flat = np.arange(base, base + size, dtype=np.int64)
         if moved:  # an input: ordered as in the before-run
-            ids = np.moveaxis(flat.reshape(shape[-1:] + shape[:-1]), 0, -1) if first else flat.reshape(shape)
+            ids = flat.reshape(came_from((1, *shape), moved)[1:])
+            ids = move(ids[np.newaxis], moved)[0]
         elif first and len(shape) > 1:
             ids = np.moveaxis(flat.reshape((*shape[:channel], *shape[channel + 1 :], shape[channel])), -1, channel)
         else:

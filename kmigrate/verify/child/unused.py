@@ -16,6 +16,7 @@ import numpy as np
 from kmigrate.verify.child import model_info
 from kmigrate.verify.child.data import ramped
 from kmigrate.verify.child.record import Recorder
+from kmigrate.verify.correspond import move, possible
 
 _SIZE = 19  # for a None in a model's input shape
 _MAX = 6  # models of one script
@@ -82,7 +83,7 @@ def _data(recorder: Recorder, model: Any, number: int) -> Any:
         values = ramped(np.random.default_rng([recorder.seed, number, i]), (few, *shape)) - 0.4
         if number < len(events) and i < len(events[number]["data"]["x"]):
             old = events[number]["data"]["x"][i]
-            moved = np.moveaxis(old, 1, -1) if old.ndim > 2 else old
-            values = old if old.shape[1:] == shape else moved if moved.shape[1:] == shape else values
+            fits = (moved for moved in (move(old, how) for how in possible(old.ndim)) if moved.shape[1:] == shape)
+            values = next(fits, values)
         found.append(values)
     return found[0] if len(found) == 1 else found
