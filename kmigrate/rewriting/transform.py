@@ -167,7 +167,8 @@ class _Walk(cst.CSTTransformer):
         self.steps = {key: step for key, (_, step) in steps.items()}
         self.above = {id(a) for node, _ in steps.values() for a in table.ancestors(node)}
         self.splices: list[tuple[int, int, str]] = []
-        self.gone: set[int] = set()  # new lines whose statement is taken away
+        #: New lines whose statement is taken away, by id; kept, lest another node gets the id of one that is freed.
+        self.gone: dict[int, cst.CSTNode] = {}
 
     def on_visit(self, node: cst.CSTNode) -> bool:
         return id(node) in self.above
@@ -248,7 +249,7 @@ class _Walk(cst.CSTTransformer):
         if others or step.before or step.after or not isinstance(original, cst.SimpleStatementLine):
             raise RewriteError("a statement cannot be taken out of a line with others")
         updated = updated.with_changes(body=[cst.Pass(semicolon=small.semicolon)])
-        self.gone.add(id(updated))
+        self.gone[id(updated)] = updated
         return updated
 
     def _without_gone(self, original: Any, updated: Any) -> Any:
