@@ -291,6 +291,7 @@ def _module(importer: Path, script_folder: Path, name: str, level: int) -> Path 
     return None
 
 
+@cache
 def _root(file: Path) -> Path | None:
     root = project_root(file)
     return None if root is None else Path(os.path.realpath(root))
@@ -366,7 +367,7 @@ def _imports(tree: ast.Module, path: Path) -> Iterator[tuple[ast.stmt, Path]]:
 
 def forget() -> None:
     """Files are read at most once in a run: a new run reads them again."""
-    for cached in (_edges, _unseen, _by_tail, _imported_names, _is_file, _python_files, _read):
+    for cached in (_edges, _unseen, _by_tail, _imported_names, _is_file, _python_files, _read, _root):
         cached.cache_clear()
 
 

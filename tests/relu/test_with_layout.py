@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from kmigrate import pipeline
 from kmigrate.discovery import Candidate
 from kmigrate.options import Options
@@ -51,6 +55,12 @@ def program(old: bool) -> str:
     ]
     text = "".join([HEAD, *lines, TAIL])
     return text if old else text.replace("1, 96, 96", "96, 96, 1").replace("='th'", "='tf'")
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The project around a file is read: here that would be all of this one."""
+    monkeypatch.chdir(tmp_path)
 
 
 def converted(text: str) -> pipeline.Result:
