@@ -69,7 +69,9 @@ sign of zeros (`tests/relu/test_exactness.py` tries each row).
 (1) TensorFlow keeps the slope in float32; slopes that float32 holds, such as 0.25, are safe.
 What is not safe is made with `--unsafe-fixes` only, and reported without. A verification of a program with a form
 that differs at 0 says EQUIVALENT EXCEPT AT 0. Slopes outside 0 to 1, slopes that are arrays or trained,
-and functions of numpy stay as they are. Where `LeakyReLU(0)` becomes `Activation('relu')`, the class in saved
+and functions of numpy stay as they are, and so does what stands in a format string. Of an array of integers
+`keras.ops.maximum(n, 0.)` gives floats, and the relu that it becomes gives integers.
+Where `LeakyReLU(0)` becomes `Activation('relu')`, the class in saved
 models and the automatic name of the layer change; weights do not.
 
 ## References

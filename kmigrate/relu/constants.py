@@ -5,9 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from kmigrate.keras_api.stars import exported
+
 Scope = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda | ast.ClassDef
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+#: What may bind names of the module that do not stand in its text.
+_UNSEEN = frozenset({"globals", "exec", "execfile"})
 
 
 class Constants:
@@ -24,6 +28,8 @@ class Constants:
         self._module = self._numbers(tree)
         self._calls: dict[str, list[ast.Call]] = {}
         self._uses: dict[str, int] = {}
+        self._aliases: dict[str, set[str]] = {}
+        self._indirect: list[ast.Call] = []  # ACTIVATIONS['relu'](x, .2)
         self._asked: list[ast.FunctionDef] = []
         self._collect_calls(tree)
 
@@ -65,11 +71,11 @@ class Constants:
         place = next((i for i, a in enumerate(positional) if a.arg == name), None)
         if isinstance(self.parent(function), ast.ClassDef) and place is not None:
             place -= 1
-        calls = self._calls.get(function.name, [])
+        calls = self._calls_of(function.name)
         given = [_given(call, name, place) or defaults.get(name) for call in calls]
         if name in defaults:
             given.append(defaults[name])
-        elif not calls or self._uses.get(function.name, 0) > len(calls):
+        elif not calls or self._uses.get(function.name, 0) > len(self._calls.get(function.name, [])):
             return None
         self._asked.append(function)
         try:
@@ -113,7 +119,9 @@ class Constants:
         return self._module.get(node.id)
 
     def _numbers(self, tree: ast.Module) -> dict[str, float]:
-        """Names that the module binds once, at its top level, to a number."""
+        """Names that the module binds once, at its top level, to a number, with nothing unseen after that."""
+        if any(getattr(n, "id", "") in _UNSEEN for n in ast.walk(tree)):
+            return {}
         counts: dict[str, int] = {}
         for name in _binds(tree):
             counts[name] = counts.get(name, 0) + 1
@@ -123,6 +131,9 @@ class Constants:
         found: dict[str, float] = {}
         self._module = found  # constants may be made of earlier ones
         for statement in tree.body:
+            if isinstance(statement, ast.ImportFrom) and any(a.name == "*" for a in statement.names):
+                if not exported(statement.module or ""):
+                    found.clear()  # it may bind them again
             if isinstance(statement, ast.Assign) and len(statement.targets) == 1:
                 target, value = statement.targets[0], statement.value
             elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
@@ -140,9 +151,24 @@ class Constants:
                 name = getattr(node.func, "id", None) or getattr(node.func, "attr", None)
                 if name:
                     self._calls.setdefault(name, []).append(node)
+                elif isinstance(node.func, ast.Subscript):
+                    self._indirect.append(node)
+            elif isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+                for target in node.targets:
+                    other = getattr(target, "id", None) or getattr(target, "attr", None)
+                    if other:
+                        self._aliases.setdefault(node.value.id, set()).add(other)
             elif isinstance(node, (ast.Name, ast.Attribute)) and isinstance(node.ctx, ast.Load):
                 name = node.id if isinstance(node, ast.Name) else node.attr
                 self._uses[name] = self._uses.get(name, 0) + 1
+
+    def _calls_of(self, name: str) -> list[ast.Call]:
+        """The calls of a function by its name, by another one that it is assigned to, and out of a container."""
+        found = list(self._calls.get(name, []))
+        if self._uses.get(name, 0) > len(found):
+            found += [call for alias in self._aliases.get(name, ()) for call in self._calls.get(alias, [])]
+            found += self._indirect
+        return found
 
     def _is_partial(self, name: str) -> bool:
         """Is the function ``name`` handed to functools.partial?"""

@@ -17,6 +17,8 @@ _X, _ALPHA, _MAX, _ZERO = ("x",), ("alpha",), ("max",), ("number", 0.0)
 _PLAIN: Value = ("relu", _X)
 _NEGATIVE: Value = ("relu", ("neg", _X))
 _CLIPPED: Value = ("clip", _PLAIN, _MAX)
+#: Is alpha other than zero, and is a maximum given?
+_CASES = ((True, True), (True, False), (False, True), (False, False))
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,33 @@ def recognise(function: ast.FunctionDef, is_relu: Callable[[ast.expr], bool], *,
     if names is None:
         return None
     x, alpha, maximum = names
-    run = _Run({n: v for n, v in zip(names, (_X, _ALPHA, _MAX)) if n is not None}, is_relu)
+    symbols = {n: v for n, v in zip(names, (_X, _ALPHA, _MAX)) if n is not None}
+    runs = [_Run(dict(symbols), is_relu, sloped, bounded) for sloped, bounded in _CASES]
     try:
-        result = run.block(function.body)
+        results = [run.block(function.body) for run in runs]
     except _Unlike:
         return None
+    run = runs[0]
     for clipped, first in ((None, _PLAIN), (maximum, _CLIPPED)):
-        slope = _slope(result, first)
+        slope = _slope(results[0], first)
+        if not all(_agrees(result, one, first, slope) for one, result in zip(runs, results, strict=True)):
+            continue
         if slope == _ALPHA and alpha is not None:
             return Copy(x, alpha, clipped, run.relus[0], run.clips[0] if clipped else None)
         if slope is not None and slope[0] == "number":
             return Copy(x, slope[1], clipped, run.relus[0], run.clips[0] if clipped else None)
     return None
+
+
+def _agrees(result: Value | None, run: _Run, first: Value, slope: Value | None) -> bool:
+    """Is it the same formula where alpha is zero or no maximum is given?"""
+    first = first if run.bounded else _PLAIN
+    return _slope(result, first) == slope or (not run.sloped and slope == _ALPHA and result == first)
+
+
+def _is_whole(dtype: ast.expr) -> bool:
+    """Does a cast to this type change a number?"""
+    return any(word in ast.unparse(dtype) for word in ("int", "bool"))
 
 
 def _slope(result: Value | None, first: Value) -> Value | None:
@@ -87,10 +104,12 @@ def _parameters(function: ast.FunctionDef, method: bool) -> tuple[str, str | Non
 
 @dataclass
 class _Run:
-    """Runs a function's statements on symbols, assuming that alpha and the maximum are given."""
+    """Runs a function's statements on symbols, where alpha is zero or not and the maximum is None or not."""
 
     env: dict[str, Value]
     is_relu: Callable[[ast.expr], bool]
+    sloped: bool
+    bounded: bool
     relus: list[ast.expr] = field(default_factory=list)
     clips: list[ast.expr] = field(default_factory=list)
 
@@ -109,25 +128,29 @@ class _Run:
         elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name):
             change = ast.BinOp(ast.Name(node.target.id, ast.Load()), node.op, node.value)
             self.env[node.target.id] = self.value(change)
-        elif isinstance(node, ast.If) and not node.orelse and self.holds_by_default(node.test):
-            for inner in node.body:
+        elif isinstance(node, ast.If) and not node.orelse:
+            for inner in node.body if self.holds(node.test) else ():
                 self.statement(inner)
         else:
             raise _Unlike
 
-    def holds_by_default(self, test: ast.expr) -> bool:
-        """Is this one of the tests that only guard the parts of the formula?"""
+    def holds(self, test: ast.expr) -> bool:
+        """What one of the tests that guard the parts of the formula gives; raises `_Unlike` for others."""
         if isinstance(test, ast.BoolOp) and isinstance(test.op, ast.Or):
-            return all(self.holds_by_default(t) for t in test.values)
-        if isinstance(test, ast.Call):  # isinstance(alpha, ...), np.isscalar(alpha)
+            held = [self.holds(t) for t in test.values]  # all of them must be understood
+            return any(held)
+        if isinstance(test, ast.Call) and test.args:  # isinstance(alpha, ...), np.isscalar(alpha): changes no value
             name = getattr(test.func, "attr", getattr(test.func, "id", ""))
-            return name in ("isinstance", "isscalar") and self.value(test.args[0]) == _ALPHA
+            if name in ("isinstance", "isscalar") and self.value(test.args[0]) == _ALPHA:
+                return True
         if isinstance(test, ast.Compare) and len(test.ops) == 1:
             left, right, operator = test.left, test.comparators[0], test.ops[0]
             if isinstance(operator, ast.IsNot) and isinstance(right, ast.Constant) and right.value is None:
-                return self.value(left) == _MAX
-            return isinstance(operator, ast.NotEq) and self.value(left) == _ALPHA and self.value(right) == _ZERO
-        return False
+                if self.value(left) == _MAX:
+                    return self.bounded
+            elif isinstance(operator, ast.NotEq) and self.value(left) == _ALPHA and self.value(right) == _ZERO:
+                return self.sloped
+        raise _Unlike
 
     def value(self, node: ast.expr) -> Value:
         handler = _VALUES.get(type(node))
@@ -165,7 +188,7 @@ class _Run:
                 raise _Unlike
             self.relus.append(node.func)
             return ("relu", self.value(node.args[0]))
-        if name in _CASTS:
+        if name in _CASTS and not any(_is_whole(a) for a in (*node.args[1:], *(k.value for k in node.keywords))):
             return self.value(node.args[0])
         if name in _CLIPS and len(node.args) == 3 and not node.keywords:
             value, low, high = map(self.value, node.args)

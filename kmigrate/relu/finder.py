@@ -27,7 +27,7 @@ _SLOW = (
     "left as it is: up to Keras 2.1.2 K.relu with a slope computes both halves apart, and only "
     "TensorFlow's own functions are faster there: --source-backend tensorflow uses them"
 )
-_COUNTED = "left as it is: the program asks for layers by their automatic names or their class"
+_COUNTED = "left as it is: the program asks for layers by their automatic names or their class, or for a slope"
 
 
 def find(
@@ -64,7 +64,7 @@ class _Finder:
     def run(self) -> None:
         """Plan all edits."""
         for node in ast.walk(self.module.tree):  # outer nodes come first
-            if node in self.done:
+            if node in self.done or isinstance(node, ast.JoinedStr):  # whose quotes may not stand in it
                 self.done.update(ast.iter_child_nodes(node))
             elif isinstance(node, ast.FunctionDef):
                 if self.formulas.has_part(node) and not self.copied_function(node):

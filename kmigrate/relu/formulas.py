@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -19,7 +20,8 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 #: What an expression that becomes a call may be.
 _FORMULAS = (ast.BinOp, ast.Call)
 #: What gives names another meaning inside.
-_INNER = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr)
+_INNER = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp, ast.NamedExpr, ast.JoinedStr)
+_SAYS_RELU = re.compile("re_?lu|leak|rectif")
 _CANDIDATES = 12  # of one statement
 _LEVELS = 6  # of operators above a relu or an absolute value in a formula
 
@@ -164,10 +166,13 @@ class Formulas:
         for node in ast.walk(function):
             if isinstance(node, (ast.Global, ast.Nonlocal)) and names & set(node.names):
                 return False
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("locals", "vars", "eval", "exec"):
+                return False
             if not isinstance(node, ast.Name) or node.id not in names or node in own:
                 continue
             if not isinstance(node.ctx, ast.Load):
-                if loops:
+                changes = isinstance(node.ctx, ast.Del) or isinstance(self.module.constants.parent(node), ast.AugAssign)
+                if loops or (changes and node.lineno > final.lineno and node.id not in kept):
                     return False
                 continue
             if node in nested or node in beside or loops or (node.lineno > final.lineno and node.id not in kept):
@@ -310,12 +315,17 @@ class Formulas:
         return version is not None and version.agree("relu_is_slow", False) is True
 
     def _in_tensorflow(self, node: ast.AST, form: Form) -> Form:
-        """Python's ``abs`` works on arrays too; under a scope of TensorFlow it is one of tensors."""
-        for above in self.module.constants.ancestors(node):
+        """Python's ``abs`` works on arrays too; in a relu under a scope of TensorFlow it is one of tensors."""
+        above_all = list(self.module.constants.ancestors(node))
+        function = next((a for a in above_all if isinstance(a, _SCOPES)), None)
+        if not _SAYS_RELU.search(getattr(function, "name", "").lower()):
+            return form
+        for above in above_all:
             for item in above.items if isinstance(above, ast.With) else ():
                 scope = item.context_expr
                 path = self.module.dotted.get(scope.func) if isinstance(scope, ast.Call) else None
-                if path is not None and path.startswith("tensorflow.") and isinstance(scope, ast.Call):
+                if path is not None and path.startswith("tensorflow.") and path.endswith("scope"):
+                    assert isinstance(scope, ast.Call)
                     return replace(form, function=Function(TENSORFLOW, "abs", "tensorflow"), written=scope.func)
         return form
 

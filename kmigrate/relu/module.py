@@ -212,13 +212,18 @@ class Module:
         return self.constants.count(name) == times
 
     def counts_layers(self) -> bool:
-        """Does the program name layers as Keras numbers them, or ask for the class LeakyReLU?"""
+        """Does the program name layers as Keras numbers them, or ask for the class LeakyReLU or a layer's slope?"""
         for node in ast.walk(self.tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 if _COUNTED_NAME.fullmatch(node.value.lower()) and node.value != "activation":
                     return True
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("isinstance", "issubclass"):
                 if any(self._is_leaky_class(n) for a in node.args[1:] for n in ast.walk(a)):
+                    return True
+            if isinstance(node, ast.Compare) and any(map(self._is_leaky_class, (node.left, *node.comparators))):
+                return True
+            if isinstance(node, ast.Attribute) and node.attr in ("alpha", "negative_slope"):
+                if getattr(node.value, "id", "") != "self":
                     return True
         return False
 

@@ -248,6 +248,8 @@ def test_activation_under_another_name() -> None:
         ("m.add(LeakyReLU(0))\nm.get_layer('leaky_re_lu_1')", "automatic names"),
         ("m.add(LeakyReLU(0))\nm.get_layer('activation_2')", "automatic names"),
         ("m.add(LeakyReLU(0))\nx = isinstance(layer, (int, LeakyReLU))", "their class"),
+        ("m.add(LeakyReLU(0))\nx = type(layer) is LeakyReLU", "their class"),
+        ("act = LeakyReLU(0)\nm.add(act)\nprint(act.alpha)", "slope"),
     ],
 )
 def test_a_layer_that_must_keep_its_class(text: str, message: str) -> None:
@@ -396,6 +398,39 @@ y = relu(x, .1)'''
 )
 def test_other_copies(before: str, after: str) -> None:
     assert body(textwrap.dedent(before).strip("\n")) == textwrap.dedent(after).strip("\n")
+
+
+UNLIKE = {
+    "a half that a zero slope leaves out": """
+def f(x, alpha=0.):
+    if alpha != 0.:
+        n = tf.nn.relu(-x)
+        x = tf.nn.relu(x)
+        x -= alpha * n
+    return x
+""",
+    "a half that no maximum leaves out": """
+def f(x, alpha=0., max_value=None):
+    n = tf.nn.relu(-x)
+    if max_value is not None:
+        x = tf.clip_by_value(tf.nn.relu(x), 0., max_value)
+    x -= alpha * n
+    return x
+""",
+    "a slope that is rounded": """
+def f(x, alpha=.9):
+    alpha = tf.cast(alpha, tf.int32)
+    n = tf.nn.relu(-x)
+    x = tf.nn.relu(x)
+    x -= alpha * n
+    return x
+""",
+}
+
+
+@pytest.mark.parametrize("text", UNLIKE.values(), ids=UNLIKE)
+def test_what_is_no_copy(text: str) -> None:
+    assert fast(HEADER + text) == HEADER + text
 
 
 def test_select_and_ignore() -> None:

@@ -385,6 +385,10 @@ KEPT = {
     "a half that a lambda hides": "n = K.relu(-x)\nreturn Lambda(lambda n: K.relu(x) - A * n)",
     "a half in an index": "n = K.relu(-x)\ny = K.relu(x) - A * w[n]\nreturn y",
     "statements on one line": "n = K.relu(-x); y = K.relu(x) - A * n\nreturn y",
+    "a half that is deleted": "n = K.relu(-x)\ny = K.relu(x) - A * n\ndel n\nreturn y",
+    "a half that is changed after": "n = K.relu(-x)\ny = K.relu(x) - A * n\nn += 1.\nreturn y",
+    "a half among the locals": "n = K.relu(-x)\ny = K.relu(x) - A * n\nreturn locals(), y",
+    "a half in a format string": "n = K.relu(-x)\ny = f'{K.relu(x) - A * n}'\nreturn y",
     "a branch between": "n = K.relu(-x)\nif k:\n    x = z\nreturn K.relu(x) - A * n",
 }
 
@@ -393,6 +397,38 @@ KEPT = {
 def test_temporaries_that_stay(text: str) -> None:
     function = "def f(x, z, k):\n" + textwrap.indent(text, "    ") + "\n"
     assert fast(IMPORTS + function) == IMPORTS + function
+
+
+ELSEWHERE = {
+    "a slope that another name's call gives": "act = leaky\ny = act(x, 2.)",
+    "a slope that a call out of a container gives": "acts = {'leaky': leaky}\ny = acts['leaky'](x, slopes)",
+}
+
+
+@pytest.mark.parametrize("text", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_slopes_given_to_a_function_under_another_name(text: str) -> None:
+    text = f"{IMPORTS}def leaky(x, a=.2):\n    return tf.maximum(a * x, x)\n{text}\n"
+    assert fast(text) == text
+
+
+def test_constants_that_may_be_bound_again_unseen() -> None:
+    use = "y = tf.nn.relu(x) - ZERO * tf.nn.relu(-x)\n"
+    assert fast(f"{IMPORTS}from settings import *\n{use}").endswith(use)
+    assert fast(f"{IMPORTS}exec(open('settings.py').read())\n{use}").endswith(use)
+    assert fast(f"{IMPORTS}from keras.layers import *\n{use}").endswith("y = tf.nn.relu(x)\n")
+
+
+def test_format_strings_stay() -> None:
+    text = f"{IMPORTS}print(f'{{Activation(LeakyReLU(0))}} {{tf.maximum(A * x, x)}}')\n"
+    assert fast(text) == text
+
+
+def test_absolute_value_of_python_in_a_scope_of_tensorflow() -> None:
+    relu = "def {}(x):\n    with tf.{}:\n        return .5 * (x + abs(x))\n"
+    text = IMPORTS + relu.format("my_relu", "name_scope('a')")
+    assert fast(text).endswith("return tf.nn.relu(x)\n")
+    for text in (relu.format("my_relu", "Session()"), relu.format("mean_error", "name_scope('a')")):
+        assert fast(IMPORTS + text) == IMPORTS + text
 
 
 def test_names_that_must_be_imported() -> None:
