@@ -107,6 +107,9 @@ _LAYER_BASES = ("Layer", "Wrapper", "Recurrent", "ConvRecurrent2D")
 _IN_TENSORFLOW = ("keras.preprocessing.image", "keras.preprocessing.text", "keras.preprocessing.sequence")
 _NAME_IN_TEMPLATE = re.compile(r"\b(ops|keras)\.|\b(keras1_\w+|Keras1\w+)")
 
+# Arguments of layers and optimizers that Keras 3 lacks, or takes in another sense.
+_OLD_WORDS = frozenset(("lr", "decay", "nb_filter", "border_mode", "subsample", "init", "dim_ordering", "output_dim"))
+
 _SETTERS = ("set_image_data_format",)
 
 
@@ -136,6 +139,10 @@ class Context:
         self._apis = {node: api for node, path in dotted.items() if (api := names.resolve(path)) is not None}
         self._parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
         self.taken = _names_in(tree)
+        self._keras_is_bound = any(
+            isinstance(node, ast.Name) and node.id == "keras" and not isinstance(node.ctx, ast.Load)
+            for node in ast.walk(tree)
+        )
         self.helpers_used: set[str] = set()
         self.needed: dict[tuple[str, str], str] = {}  # (module, name) -> name in this file
         self.needs_keras = False
@@ -168,12 +175,16 @@ class Context:
 
     def helper(self, name: str) -> str:
         """The name of a helper's function, which the program then has."""
+        if name in self.taken:
+            self.problem(self.tree.body[0], f"the file has a {name} of its own")
         self.helpers_used.add(name)
         self.keras()
         return name
 
     def keras(self) -> str:
         """The name of the package in this file."""
+        if self._keras_is_bound:
+            self.problem(self.tree.body[0], "keras is something else than the package in this file")
         self.needs_keras = True
         return "keras"
 
@@ -313,7 +324,8 @@ class Context:
         if any(isinstance(arg, ast.Starred) for arg in call.args):
             self.problem(call, f"the arguments of {what} in *args are not known")
             return False
-        for word in call.keywords if self.version < (2,) else ():
+        checked = self.version < (2,) or draft.api.module == "keras.optimizers"  # Keras 3 takes decay and drops it
+        for word in call.keywords if checked else ():
             if word.arg is None and not self._harmless(word.value, call, draft.api):
                 self.problem(call, f"the arguments of {what} in ** are not known")
         return not bound.extra
@@ -340,6 +352,7 @@ class Context:
     def _class(self, node: ast.ClassDef) -> None:
         """A layer of the program's own: Keras 2 renamed one method, and weights are made by add_weight."""
         bases = [api for base in node.bases if (api := self._apis.get(base)) is not None]
+        self._base_arguments(node, bases)
         if not any(api.module == "keras.layers" and api.flavour == "keras" for api in bases) or self.version >= (2,):
             return
         why = _not_portable(node)
@@ -351,6 +364,20 @@ class Context:
             if isinstance(method, ast.FunctionDef) and method.name == "get_output_shape_for":
                 alias = "compute_output_shape = get_output_shape_for"
                 self.edit(method, "stmt", {"where": "after", "text": alias}, "KM301")
+
+    def _base_arguments(self, node: ast.ClassDef, bases: list[Api]) -> None:
+        """What a class hands to the constructor of a layer or optimizer by position may mean something else."""
+        if not any(a.module in ("keras.layers", "keras.optimizers") and a.name not in _LAYER_BASES for a in bases):
+            return
+        for call in ast.walk(node):
+            if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "__init__":
+                own = not isinstance(call.func.value, ast.Call)  # Conv2D.__init__(self, ...)
+                made = ast.copy_location(ast.Call(call.func, call.args[own:], call.keywords), call)
+                if any(Draft(a, made, signatures.bind(a, made, 2, self.version)).spelled_as_before() for a in bases):
+                    self.shows_age(call)
+                words = {word.arg for word in call.keywords} & _OLD_WORDS
+                if len(call.args) - own > 1 or words:
+                    self.problem(call, f"the arguments of {node.name}'s base class are not ported")
 
     def _attribute(self, node: ast.Attribute) -> None:
         if node in self._dotted:
@@ -532,7 +559,14 @@ class Context:
 
     # --- edits
 
+    def _above(self, node: ast.AST) -> Iterator[ast.AST]:
+        while (above := self._parents.get(node)) is not None:
+            yield above
+            node = above
+
     def edit(self, node: ast.AST, kind: str, args: Mapping[str, Any], code: str) -> None:
+        if _has_quotes(args) and any(isinstance(above, ast.JoinedStr) for above in self._above(node)):
+            self.problem(node, "what stands in a format string is not ported: assign it to a name before")
         codemod = "keras3_call" if kind == "Call" else "keras3_names"
         start, end = self._lines.span(node)
         self.result.edits.append(
@@ -600,6 +634,14 @@ def first_input(node: ast.expr) -> str | None:
     if isinstance(owner, ast.Attribute) and owner.attr == "layers" and ast.unparse(index) == "0":
         return f"{ast.unparse(owner.value)}.inputs[0]"
     return None
+
+
+def _has_quotes(args: Any) -> bool:
+    """Would an edit with these arguments write a string?"""
+    if isinstance(args, str):
+        return "'" in args or '"' in args
+    parts = args.values() if isinstance(args, Mapping) else args if isinstance(args, (list, tuple)) else ()
+    return any(map(_has_quotes, parts))
 
 
 def _names_in(tree: ast.Module) -> frozenset[str]:

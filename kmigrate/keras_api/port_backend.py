@@ -91,7 +91,7 @@ TEMPLATES: dict[str, str] = {
     "zeros_like": "ops.zeros_like({x})",
     "ones_like": "ops.ones_like({x})",
     "arange": "ops.arange({start}, {stop=None}, {step=1}, dtype={dtype='int32'})",
-    "constant": "ops.convert_to_tensor({value}, dtype={dtype=None})",
+    "constant": "ops.convert_to_tensor({value}, dtype={dtype=keras.config.floatx()})",
     "variable": "keras.Variable({value}, dtype={dtype=keras.config.floatx()})",
     "categorical_crossentropy": ("ops.categorical_crossentropy({target}, {output}, from_logits={from_logits=False})"),
     "binary_crossentropy": "ops.binary_crossentropy({target}, {output}, from_logits={from_logits=False})",

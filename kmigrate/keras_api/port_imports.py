@@ -47,6 +47,7 @@ class Imports:
     def __init__(self, context: Context) -> None:
         self.context = context
         self._bound: dict[tuple[str, tuple[str, str]], str] = {}  # (old name, target) -> new name
+        self._locals: dict[str, tuple[str, str]] = {}  # new name -> target
         self.statements = [
             made
             for node in ast.walk(context.tree)
@@ -112,6 +113,8 @@ class Imports:
             return
         free = name not in self.context.taken or name == alias.name
         new = alias.asname or (name if free else alias.name)
+        if self._locals.setdefault(new, target) != target:  # merge became several functions
+            new = name if free and self._locals.setdefault(name, target) == target else f"keras_{name}"
         self._bound[old, target] = new
         self.context.needed.setdefault(target, new)
         _put(made, module, (name, new if new != name else None))

@@ -502,3 +502,47 @@ def test_a_layer_with_weights_of_keras_1_is_not_ported() -> None:
     source = LAYER + "\n    def build(self, shape):\n        self.trainable_weights = []\n"
     (problem,) = ported(source).problems
     assert "self.trainable_weights" in problem.message
+
+
+def test_an_old_name_that_becomes_several() -> None:
+    source = """
+        from keras.layers import merge as join
+        x = join([a, b], mode='sum')
+        y = join([a, b], mode='concat')
+    """
+    assert lines(source)[1:] == [
+        "from keras.layers import add as join, concatenate",
+        "x = join([a, b])",
+        "y = concatenate([a, b])",
+    ]
+    both_taken = textwrap.dedent(source) + "add = concatenate = 3\n"
+    assert "y = keras_concatenate([a, b])" in lines(both_taken)
+
+
+def test_a_constant_is_of_keras_type() -> None:
+    source = "import keras\nfrom keras import backend as K\nx = K.constant([1, 2])\n"
+    assert line(source) == "x = ops.convert_to_tensor([1, 2], dtype=keras.config.floatx())"
+
+
+def test_the_name_of_a_model_is_a_keyword_in_keras_3() -> None:
+    assert line("from keras.models import Model\nm = Model(x, y, 'net')\n") == "m = Model(x, y, name='net')"
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("from keras.optimizers import Adam\no = Adam(**{'decay': .1})\n", "in ** are not known"),
+        (
+            "from keras.optimizers import SGD\nclass S(SGD):\n    def __init__(self):\n"
+            "        super().__init__(.01, .9, 1e-6, True)\n",
+            "base class",
+        ),
+        ("from keras.layers import LSTM\ndef keras1_hard_sigmoid(x): pass\nm = LSTM(3)\n", "of its own"),
+        ("from keras.optimizers import SGD\nkeras = 3\no = SGD(.1, decay=.1)\n", "something else"),
+        ("from keras.layers import Dense\nprint(f'{Dense(3, init=\"uniform\")}')\n", "format string"),
+    ],
+)
+def test_what_would_be_another_program_is_a_problem(source: str, why: str) -> None:
+    result = ported(source, (2, 2, 4))
+    assert any(why in problem.message for problem in result.problems)
+    assert result.old or "keras1_hard" in source or "Adam" in source

@@ -20,7 +20,7 @@ RELEASES = tuple(_BASE)
 _HIDDEN = {
     ("keras_1_2_2", "models.Model"): "input, output, name=None",
     ("keras_2_3_1", "models.Model"): "inputs, outputs, name=None",
-    ("keras_3", "models.Model"): "inputs, outputs, name=None",
+    ("keras_3", "models.Model"): "inputs, outputs, *, name=None",
 }
 
 
