@@ -242,3 +242,38 @@ def test_a_parameter_of_an_estimator_is_not_its_default() -> None:
     text = HEAD + ESTIMATOR.replace("(axis=1))", "(axis=axis))") + ESTIMATES["fit"]
     new, plan = convert(text, source_keras="2.1.3")
     assert (new, statuses(plan)) == (text, [Status.LEFT_ALONE])
+
+
+NORMED = """\
+class Normed(Layer):
+    def __init__(self, axis=-1, **options):
+        self.axis = axis
+        super().__init__(**options)
+    def call(self, t):
+        return t / (1 + K.sum(K.abs(t), axis=self.axis, keepdims=True))
+"""
+
+
+def normed(use: str) -> tuple[str, Plan]:
+    return same(HEAD + NORMED + BUILD.format(layer=f"n = Normed(axis=1)\nh = n(h)\n{use}") + FIT)
+
+
+def test_the_axis_of_an_own_layer_changes_where_it_is_written() -> None:
+    new, plan = normed("h = Normed(-3)(h)\ng = Normed()(GlobalMaxPooling2D()(h))")
+    assert statuses(plan)[0] is Status.DONE
+    assert "n = Normed(axis=3)" in new and "h = Normed(-1)(h)" in new and NORMED in new
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "q = x.reshape(5, 3, 4, 2, 6).sum(axis=n.axis)",
+        "q = x.reshape(5, 3, 4, 2, 6).sum(axis=n.__dict__['axis'])",
+        "q = [x.reshape(5, 3, 4, 2, 6).sum(axis=getattr(n, k)) for k in dir(n) if k == 'axis'][0]",
+        "import copy\nq = x.reshape(5, 3, 4, 2, 6).sum(axis=copy.copy(n).axis)",
+        "q = 1.0 * n.axis",
+    ],
+)
+def test_an_axis_of_an_own_layer_that_others_read_stays(use: str) -> None:
+    new, _ = normed(use)
+    assert "n = Normed(axis=1)" in new

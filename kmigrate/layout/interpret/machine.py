@@ -494,6 +494,7 @@ class Interpreter(Branches):
             owner.attributes[target.attr] = Unknown(f"`{short(target)}`", self.place(target))
         elif isinstance(owner, Instance | Class):
             self.touch(owner)
+            self.passes(value, rhs)
             (owner.attributes if isinstance(owner, Instance) else owner.members)[target.attr] = value
         elif isinstance(owner, Model) and target.attr in ("trainable", "name"):
             pass

@@ -120,6 +120,9 @@ class Objects(ArrayOps):
             return self._bound(self._above(owner, name), owner.owner, name, at)
         if isinstance(owner, Instance) and name == "__class__":
             return owner.cls
+        if isinstance(owner, Instance) and name == "__dict__":
+            for value in owner.attributes.values():
+                self.read_unseen(value, at)
         cls = owner.cls if isinstance(owner, Instance) else owner
         return self._bound(self.class_member(cls, name), owner, name, at)
 

@@ -500,6 +500,11 @@ class State(Heap):
             return True
         return self.place(expr).key in self.spread
 
+    def read_unseen(self, value: Value, expr: ast.expr) -> None:
+        """The value is read where nobody sees what for: a number must stay as it is written."""
+        if isinstance(value, Const) and value.origin is not None:
+            self.loads.setdefault(value.origin.key, set()).add(self.place(expr).key)
+
     def leak(self, value: Value, expr: ast.expr, why: str, seen: set[int] | None = None) -> None:
         """The value reaches code that is not understood: what that code gets must not change."""
         seen = set() if seen is None else seen
@@ -517,6 +522,7 @@ class State(Heap):
                 self.leak(array, expr, why, seen)
         elif isinstance(value, Pair | OrderingName | OrderingTest | Const):
             self.told_ordering(value, expr, why)
+            self.read_unseen(value, expr)
             if isinstance(value, Pair):
                 self.leak(value.now, expr, why, seen)
         elif isinstance(value, Seq):
