@@ -7,6 +7,7 @@ import sys
 import types
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -47,7 +48,7 @@ class Methods:
         model = recorder.stack.model_class
         names = ("train_on_batch", "test_on_batch", "predict_on_batch", "compile", "__call__")
         self.original = {name: getattr(model, name) for name in names}
-        self.given: dict[int, Any] = {}  # what get_weights gave, by its id
+        self.given: WeakValueDictionary[int, Any] = WeakValueDictionary()  # what get_weights gave, by its id
 
     def install(self) -> None:
         """Patch the classes; subclasses that override a method keep their own."""
@@ -312,14 +313,14 @@ class Methods:
         def getter(original: Any) -> Any:
             def get_weights(layer: Any) -> Any:
                 found = original(layer)
-                given.update({id(value): value for value in found})
+                given.update({id(value): value for value in found if isinstance(value, np.ndarray)})
                 return found
 
             return get_weights
 
         def setter(original: Any) -> Any:
             def set_weights(layer: Any, weights: Any) -> None:
-                if not recorder.busy and any(given.get(id(value)) is not value for value in weights):
+                if not recorder.busy and any(np.ndim(value) and given.get(id(value)) is not value for value in weights):
                     recorder.keeps_weights = True
                 original(layer, weights)
 
