@@ -30,7 +30,7 @@ def _behind(layer: Layer, size: int, k: int, rank: int) -> int | None:
     pooling = "Pooling" in name
     window = number(layer, "pool_size", k, 2) if pooling else number(layer, "kernel_size", k, None)
     stride = number(layer, "strides", k, window if pooling else 1)
-    if window is None or stride is None or mode is None:
+    if window is None or not stride or mode is None:  # Keras refuses a stride of 0
         return None
     if "Transpose" in name:
         if "output_shape" in layer.values or "output_padding" in layer.values or "dilation_rate" in layer.values:
