@@ -8,13 +8,16 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from kmigrate import __version__
 from kmigrate.cli_options import ARGV, about_the_runs, about_the_source, codes
 from kmigrate.config import ConfigError
+
+if TYPE_CHECKING:
+    from kmigrate.options import Options
 
 ERROR = 2
 INTERRUPTED = 130
@@ -156,6 +159,16 @@ def cli(context: click.Context, paths: tuple[str, ...], **options: Any) -> int:
     from kmigrate.settings import Settings
 
     return commands.convert(paths, Settings.of(context), options["stdin_filename"], context.meta[ARGV])
+
+
+def options_for(context: click.Context, path: str) -> Options:
+    """What the call and the configuration above a file say of its conversion.
+
+    Raises ConfigError.
+    """
+    from kmigrate.settings import Settings
+
+    return Settings.of(context, cli).for_path(path)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from kmigrate.cli_options import about_the_source, options_for
+from kmigrate.cli import options_for
+from kmigrate.cli_options import about_the_source
 
 
 def _place(ctx: click.Context, parameter: click.Parameter, value: str) -> tuple[str, int | None]:

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-
-if TYPE_CHECKING:
-    from kmigrate.options import Options
 
 
 def codes(ctx: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
@@ -83,17 +80,6 @@ about_the_runs = _together(
     ),
     click.option("--bench", is_flag=True, help="For verification: measure the speed before and after, too."),
 )
-
-
-def options_for(context: click.Context, path: str) -> Options:
-    """What the call and the configuration above a file say of its conversion.
-
-    Raises ConfigError.
-    """
-    from kmigrate.cli import cli
-    from kmigrate.settings import Settings
-
-    return Settings.of(context, cli).for_path(path)
 
 
 #: The options that say what a program does not.

@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from kmigrate.cli_options import ARGV, about_the_runs, about_the_source, options_for
+from kmigrate.cli import options_for
+from kmigrate.cli_options import ARGV, about_the_runs, about_the_source
 
 
 @click.command("verify")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from kmigrate import layout
 from kmigrate.keras_api import names, signatures, versions
+from kmigrate.keras_api.orderings import DATA_FORMATS
 from kmigrate.layout.files import Files
 from kmigrate.project import Project
 from kmigrate.source import SourceFile
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from kmigrate.options import Options
 
 KERAS3, TF_KERAS = "keras3", "tf_keras"
-_FORMATS = {"th": "channels_first", "tf": "channels_last"}
-
-
 _SETTER = re.compile(r"\bset_image_(dim_ordering|data_format)\b")
 
 
@@ -86,11 +84,11 @@ def prepare(before: Side, after: Side, undone: Iterable[Side], options: Options)
         _as_it_is(after),
         (_as_it_is(side) for side in undone),
         stack,
-        _FORMATS[ordering] if ordering and why else None,
-        f"{_FORMATS[ordering]} ({why})" if ordering and why else "",
+        DATA_FORMATS[ordering] if ordering and why else None,
+        f"{DATA_FORMATS[ordering]} ({why})" if ordering and why else "",
         str(version) if version.why else "",
         advice="it ran as a program for Keras 2; if it is for Keras 3, say --source-keras 3" if doubt else "",
-        native_ordering=_FORMATS[ordering] if ordering and why else None,
+        native_ordering=DATA_FORMATS[ordering] if ordering and why else None,
     )
 
 
@@ -183,7 +181,7 @@ def _ported(
         ordering + (f" ({why})" if why else ""),
         f"{'.'.join(map(str, version))}, ported to Keras 3",
         notes,
-        native_ordering=_FORMATS[ordering] if why else None,
+        native_ordering=DATA_FORMATS[ordering] if why else None,
         old=True,
     )
 
@@ -230,7 +228,7 @@ def _port(
     except RewriteError as error:
         raise NotRunnable(f"the port to Keras 3 of {source.path} fails: {error}") from error
     if entry and text == source.text:  # it leaves Keras to its modules, and they follow the setting
-        text = _stating(text, tree, f"keras.backend.set_image_data_format({_FORMATS[ordering]!r})")
+        text = _stating(text, tree, f"keras.backend.set_image_data_format({DATA_FORMATS[ordering]!r})")
     place = "" if entry else f"{source.path}, "
     notes += [f"port: {place}line {note.line}: {note.message}" for note in result.notes]
     return _running(source, text)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping
 
+from kmigrate.keras_api.paths import path_of
+
 _NAMED = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler, ast.MatchAs, ast.MatchStar)
 
 
@@ -17,7 +19,7 @@ def completed(tree: ast.Module, dotted: Mapping[ast.expr, str]) -> dict[ast.expr
             found[node] = names[node.id]
     for node in ast.walk(tree):
         if isinstance(node, ast.Attribute) and node not in found:
-            path = _path(node, names)
+            path = path_of(node, names)
             if path is not None:
                 found[node] = path
     return found
@@ -47,13 +49,3 @@ def _only_imported(tree: ast.Module) -> dict[str, str]:
         for name, found in paths.items()
         if len(found) == 1 and name not in bound and name != "*" and not next(iter(found)).startswith(".")
     }
-
-
-def _path(node: ast.expr, names: Mapping[str, str]) -> str | None:
-    """`K.relu` as keras.backend.relu."""
-    if isinstance(node, ast.Name):
-        return names.get(node.id)
-    if isinstance(node, ast.Attribute):
-        base = _path(node.value, names)
-        return None if base is None else f"{base}.{node.attr}"
-    return None

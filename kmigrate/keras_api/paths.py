@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from collections.abc import Mapping
 
 from kmigrate.keras_api.stars import exported
 from kmigrate.relu.constants import Constants
@@ -28,7 +29,7 @@ def dotted(tree: ast.Module) -> dict[ast.expr, str]:
     paths = {name: path for name, path in paths.items() if constants.count(name) <= imports[name]}
     found: dict[ast.expr, str] = {}
     for node in ast.walk(tree):
-        if isinstance(node, (ast.Name, ast.Attribute)) and (full := _path(node, paths)) is not None:
+        if isinstance(node, (ast.Name, ast.Attribute)) and (full := path_of(node, paths)) is not None:
             found[node] = full
     return found
 
@@ -49,10 +50,11 @@ def _imported(node: ast.AST) -> list[tuple[str, str]]:
     return found
 
 
-def _path(node: ast.expr, paths: dict[str, str]) -> str | None:
+def path_of(node: ast.expr, paths: Mapping[str, str]) -> str | None:
+    """`K.relu` as keras.backend.relu, where ``paths`` says what K is."""
     if isinstance(node, ast.Name):
         return paths.get(node.id)
     if isinstance(node, ast.Attribute):
-        owner = _path(node.value, paths)
+        owner = path_of(node.value, paths)
         return None if owner is None else f"{owner}.{node.attr}"
     return None

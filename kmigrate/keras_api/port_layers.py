@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from kmigrate.keras_api import signatures, versions
 from kmigrate.keras_api.draft import MISSING, Draft
+from kmigrate.keras_api.orderings import DATA_FORMATS
 
 if TYPE_CHECKING:
     from kmigrate.keras_api.port import Context
 
-ORDERINGS = {"th": "channels_first", "tf": "channels_last", "default": None}
-FORMATS = "{'th': 'channels_first', 'tf': 'channels_last', 'default': None}"
+ORDERINGS = {**DATA_FORMATS, "default": None}
+FORMATS = repr(ORDERINGS)
 
 # Layers whose arguments need nothing else are not listed; these cannot be written today (yet).
 NO_COUNTERPART = {

@@ -14,6 +14,7 @@ from kmigrate.verify.certificate import Certificate, ModelFigures, Verdict
 from kmigrate.verify.sandbox import Place, Program, Source, hashes
 from kmigrate.verify.server import Server
 from kmigrate.verify.tolerances import SEEN
+from kmigrate.verify.workspace import places
 
 if TYPE_CHECKING:
     from kmigrate.verify.compare import Comparison
@@ -190,12 +191,7 @@ class Verification:
             log.dump({"maps": options.maps}, folder / "maps")
         answer = server.run(
             {
-                "sandbox": str(folder),
-                "work": str(folder / "work"),
-                "home": str(folder / "home"),
-                "tmp": str(folder / "tmp"),
-                "output": str(folder / "output.txt"),
-                "log": str(folder / "log"),
+                **places(folder),
                 "entry": program.entry,
                 "folder": program.folder,
                 "search_path": program.search_path,

@@ -9,11 +9,12 @@ import select
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from kmigrate.verify.workspace import Workspace
 
 _PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 START = 180  # seconds that TensorFlow may take to be imported
@@ -59,15 +60,13 @@ def environment(home: Path, stack: str, device: str, exact: bool = True) -> dict
     }
 
 
-class Server:
+class Server(Workspace):
     """A context manager; `run` forks one child and waits for it."""
 
     def __init__(self, stack: str, device: str = "auto", start: float = START, exact: bool = True) -> None:
+        super().__init__()
         self.stack, self.device, self.start, self.exact = stack, device, start, exact
-        self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
-        self.folder = Path(self._folder.name).resolve()
         self._process: subprocess.Popen[str] | None = None
-        self._count = 0
 
     def __enter__(self) -> Server:
         return self
@@ -120,14 +119,6 @@ class Server:
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
-    def new_run(self) -> Path:
-        """A fresh folder for one run."""
-        self._count += 1
-        folder = self.folder / f"run{self._count}"
-        for name in ("home/.keras", "tmp"):
-            (folder / name).mkdir(parents=True)
-        return folder
-
     def run(self, job: dict[str, Any], tick: Callable[[], None] | None = None) -> dict[str, Any]:
         """How the run ended; raises RuntimeError if TensorFlow or Keras can't be imported."""
         process = self._started()
@@ -146,4 +137,4 @@ class Server:
                 self._process.stdin.close()
             self._process.stdout.close()
             self._process = None
-        self._folder.cleanup()
+        super().close()

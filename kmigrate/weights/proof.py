@@ -108,6 +108,7 @@ class Runner:
         from kmigrate.verify import log
         from kmigrate.verify.sandbox import Place, Program
         from kmigrate.verify.server import Server
+        from kmigrate.verify.workspace import places
 
         ready, stack = self.prepared if self.prepared is not None else (None, "keras3")
         server = self.given if self.given is not None and self.given.stack == stack else None
@@ -128,12 +129,7 @@ class Runner:
         answer = server.run(
             {
                 "do": do,
-                "sandbox": str(folder),
-                "work": str(folder / "work"),
-                "home": str(folder / "home"),
-                "tmp": str(folder / "tmp"),
-                "output": str(folder / "output.txt"),
-                "log": str(folder / "log"),
+                **places(folder),
                 "entry": program.entry,
                 "script": ready is not None,
                 "folder": program.folder,

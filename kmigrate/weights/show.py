@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from kmigrate.keras_api.orderings import DATA_FORMATS
 from kmigrate.weights.reading import H5, KERAS, Checkpoint, Group
 
 _FORMS = {H5: "HDF5 (.h5)", KERAS: ".keras", "weights.h5": "Keras 3 (.weights.h5)"}
@@ -56,11 +57,10 @@ def layout(checkpoint: Checkpoint) -> str:
 
 def _settings(config: object) -> set[str]:
     found: set[str] = set()
-    names = {"th": "channels_first", "tf": "channels_last"}
     if isinstance(config, dict):
         for key, value in config.items():
             if key in ("data_format", "dim_ordering") and value and config.get("name", "").find("flatten") < 0:
-                found.add(names.get(str(value), str(value)))
+                found.add(DATA_FORMATS.get(str(value), str(value)))
             else:
                 found |= _settings(value)
     elif isinstance(config, list):

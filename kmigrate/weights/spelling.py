@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from kmigrate.keras_api.orderings import DATA_FORMATS
+
 CLASSES = {
     "Convolution1D": "Conv1D", "Convolution2D": "Conv2D", "Convolution3D": "Conv3D",
     "AtrousConvolution1D": "Conv1D", "AtrousConvolution2D": "Conv2D", "Deconvolution2D": "Conv2DTranspose",
@@ -24,7 +26,6 @@ _NAMES = {
     "sigma": "stddev", "batch_input_shape": "batch_shape", "alpha": "negative_slope", "concat_axis": "axis",
     "dot_axes": "axes", "length": "size",
 }  # fmt: skip
-_FORMATS = {"th": "channels_first", "tf": "channels_last"}
 _OWN = {  # names that mean something else in one class
     "Embedding": {"output_dim": "output_dim"},
     "ELU": {"alpha": "alpha"},
@@ -50,7 +51,7 @@ def modern_config(class_name: str, config: dict[str, Any]) -> dict[str, Any]:
     for key, value in config.items():
         found[names.get(key, key)] = value
     if "dim_ordering" in found:
-        found["data_format"] = _FORMATS.get(found.pop("dim_ordering"))
+        found["data_format"] = DATA_FORMATS.get(found.pop("dim_ordering"))
     if "nb_row" in found:
         found["kernel_size"] = (found.pop("nb_row"), found.pop("nb_col"))
     if "kernel_dim1" in found:

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from kmigrate.keras_api.orderings import DATA_FORMATS
+
 KERAS3 = "keras3"
 TF_KERAS = "tf_keras"
 
@@ -137,7 +139,6 @@ _GONE = {
     "utils.vis_utils": "utils",
     "utils.generic_utils": "utils",
 }
-_DIM_ORDERING = {"th": "channels_first", "tf": "channels_last"}
 
 
 def install_aliases(stack: Stack) -> None:
@@ -145,9 +146,9 @@ def install_aliases(stack: Stack) -> None:
     if stack.name != TF_KERAS:
         return
     backend = stack.keras.backend
-    names = {value: key for key, value in _DIM_ORDERING.items()}
+    names = {value: key for key, value in DATA_FORMATS.items()}
     backend.image_dim_ordering = lambda: names[backend.image_data_format()]
-    backend.set_image_dim_ordering = lambda value: backend.set_image_data_format(_DIM_ORDERING[value])
+    backend.set_image_dim_ordering = lambda value: backend.set_image_data_format(DATA_FORMATS[value])
     for name in [m for m in sys.modules if m == "keras" or m.startswith(("keras.", "tensorflow.keras"))]:
         del sys.modules[name]
     sys.meta_path.insert(0, _Alias(stack.keras, _GONE))

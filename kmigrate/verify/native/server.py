@@ -5,35 +5,25 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kmigrate.verify.child.watch import watch
+from kmigrate.verify.workspace import Workspace
 
 _HARNESS = Path(__file__).with_name("harness.py")
 STACK = "native"
 
 
-class NativeServer:
+class NativeServer(Workspace):
     """``python`` is the interpreter; `close` removes all working copies."""
 
     stack, device = STACK, "auto"
 
     def __init__(self, python: str) -> None:
+        super().__init__()
         self.python = Path(python).absolute()  # a link into an environment must stay one
-        self._folder = tempfile.TemporaryDirectory(prefix="kmigrate-", ignore_cleanup_errors=True)
-        self.folder = Path(self._folder.name).resolve()
-        self._count = 0
-
-    def new_run(self) -> Path:
-        """A fresh folder for one run."""
-        self._count += 1
-        folder = self.folder / f"run{self._count}"
-        for name in ("home/.keras", "tmp"):
-            (folder / name).mkdir(parents=True)
-        return folder
 
     def run(self, job: dict[str, Any], tick: Callable[[], None] | None = None) -> dict[str, Any]:
         """How the run ended; raises OSError if there is no such interpreter. It says nothing of its progress."""
@@ -66,7 +56,3 @@ class NativeServer:
             answer = watch(process.pid, job)
             process.returncode = answer["status"]  # it has been waited for
         return answer
-
-    def close(self) -> None:
-        """Remove all working copies."""
-        self._folder.cleanup()
